@@ -1,1 +1,25 @@
-export {};
+export { BootError, type BootErrorCode } from './boot-error.js';
+export { describePlan } from './describe-plan.js';
+export { planBoot } from './plan-boot.js';
+export type {
+  BootKind,
+  BootModule,
+  BootOptions,
+  BootPlan,
+  BootRegisters,
+  CpuMode,
+  DescriptorTable,
+  E820Entry,
+  E820Type,
+  EntryChoice,
+  FlatImage,
+  MemoryShape,
+  PlanReservation,
+  PlanSegment,
+  PlanTables,
+  RamRange,
+  ReservedRegion,
+  ReservedType,
+  ScreenInfo,
+  SegmentState,
+} from './types.js';
