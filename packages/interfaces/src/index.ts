@@ -6,4 +6,4 @@ export type { Clock, Timer } from './clock.js';
 export type { BlockBackend, CharPort, Entropy, EthernetPort, Ingress, Settled } from './ingress.js';
 export type { Device, DeviceState, Plain } from './device.js';
 export type { LocalApicPort, ProcessorBus, ProcessorPins, RunExit, Vcpu } from './processor.js';
-export type { PciBar, PciCapability, PciFunction, PciInterrupts, PciMsix } from './pci.js';
+export type { PciBar, PciCapability, PciFunction, PciInterrupts, PciMsix, PciRegisters } from './pci.js';
