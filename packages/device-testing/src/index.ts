@@ -1,1 +1,13 @@
-export {};
+export { FakeClock } from './fake-clock.js';
+export { FakeGuestMemory } from './fake-guest-memory.js';
+export type { FakeGuestMemoryOptions, GuestWrite } from './fake-guest-memory.js';
+export { IrqRecorder, MsiRecorder } from './irq-recorder.js';
+export type { IrqEvent, Msi } from './irq-recorder.js';
+export { FakeIngress } from './fake-ingress.js';
+export { FakeBlockBackend, FakeCharPort, FakeEthernetPort } from './fake-ports.js';
+export type { FakeBlockBackendOptions } from './fake-ports.js';
+export { SeededRandom } from './seeded-random.js';
+export { RegionDriver } from './region-driver.js';
+export { firstNotPlain } from './plain.js';
+export { Bench, describeDevice } from './describe-device.js';
+export type { BenchMark, DescribeDeviceOptions } from './describe-device.js';
