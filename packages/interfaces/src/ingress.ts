@@ -22,6 +22,11 @@ export interface BlockBackend {
   /** Bytes. */
   readonly size: number;
   readonly readOnly: boolean;
+  /**
+   * Set when no method ever returns a promise: failures are thrown, and buffers are not used after the call returns. Only then may
+   * the caller pass borrowed guest memory.
+   */
+  readonly synchronous?: boolean;
   /** Fills `into` from `offset`. */
   read(offset: number, into: Uint8Array): Promise<void> | void;
   /** The backend must not keep `from` after the returned promise settles; until then the caller leaves it unchanged. */
