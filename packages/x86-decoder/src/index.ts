@@ -1,1 +1,11 @@
-export {};
+export { Mnemonic, mnemonicName } from './mnemonic.js';
+export { Register, RegisterClass, registerClass, registerName, registerNumber, registerSize } from './register.js';
+export {
+  DecodeError,
+  Instruction,
+  MAX_INSTRUCTION_LENGTH,
+  MAX_OPERANDS,
+  OperandKind,
+  Prefix,
+  type Mode,
+} from './instruction.js';
