@@ -1,4 +1,7 @@
 import { BootError } from './boot-error.js';
+import { planBzImage } from './bzimage.js';
+import { BootContext } from './context.js';
+import { isBzImage } from './setup-header.js';
 import type { BootOptions, BootPlan } from './types.js';
 
 /**
@@ -6,5 +9,7 @@ import type { BootOptions, BootPlan } from './types.js';
  * @throws BootError naming the parts that don't fit
  */
 export function planBoot(options: BootOptions): BootPlan {
-  throw new BootError('unsupported', `kernel of ${options.kernel.length} bytes: not implemented yet`);
+  const context = new BootContext(options);
+  if (isBzImage(options.kernel)) return planBzImage(context);
+  throw new BootError('not-a-kernel', 'neither a bzImage (0xaa55 at 0x1fe, "HdrS" at 0x202) nor an ELF file');
 }
