@@ -13,6 +13,9 @@ export interface Ingress {
   /**
    * A piece of host work that the guest asked for. Order and time are logged, the payload is not. `settle` runs at a fixed virtual
    * time after the request in deterministic mode, so that a synchronous result and a promise look the same to the guest.
+   *
+   * A device whose state was saved with work in flight calls this again from its `restore()`: once for each, in the order of the first
+   * calls, by the same name. The board that restores gives them the times that the first ones had.
    */
   completion<T>(name: string, work: Promise<T> | T, settle: (result: Settled<T>) => void): void;
 }
