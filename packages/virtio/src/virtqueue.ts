@@ -149,11 +149,6 @@ export class Virtqueue {
     this.#budget = this.size;
   }
 
-  /** Whether the driver has made chains available that were not taken. */
-  get hasAvailable(): boolean {
-    return this.enabled && this.owner.live && this.owner.memory.readU16(this.#available + AVAIL_IDX) !== this.#lastAvailable;
-  }
-
   /** Takes the next chain into `chain`. @returns false when there is none, the turn is over, or the driver broke a rule. */
   pop(chain: DescriptorChain): boolean {
     if (!this.enabled || this.#budget === 0 || !this.owner.live) return false;
@@ -175,11 +170,6 @@ export class Virtqueue {
     this.#lastAvailable = (this.#lastAvailable + 1) & 0xffff;
     this.#budget--;
     return true;
-  }
-
-  /** Puts back the chain that `pop` took last, e.g. because there is no room for what it asks. */
-  unpop(): void {
-    this.#lastAvailable = (this.#lastAvailable - 1) & 0xffff;
   }
 
   /** Gives a chain back to the driver. @param written bytes that the device wrote from the start of its writable buffers */
