@@ -31,3 +31,23 @@ export type { ResetControlOptions, ResetControlState, ResetControlWires } from '
 export { ResetControl } from './reset-control.js';
 export type { Uart16550Options, Uart16550State, Uart16550Wires } from './uart-16550a.js';
 export { Uart16550 } from './uart-16550a.js';
+
+export type { ChipsetErrorCode } from './chipset-error.js';
+export { ChipsetError } from './chipset-error.js';
+export type { PciBusOptions, PciBusState, PciBusWires } from './pci/pci-bus.js';
+export { PciBus, pirqOf } from './pci/pci-bus.js';
+export type { PciSlotState, PciSlotWires } from './pci/pci-slot.js';
+export { PciSlot } from './pci/pci-slot.js';
+export type { MsixTableState } from './pci/msix-table.js';
+export { i440fxHostBridge } from './pci/i440fx-host-bridge.js';
+export type { Piix3IsaBridgeOptions, Piix3IsaBridgeState, Piix3IsaBridgeWires } from './pci/piix3-isa-bridge.js';
+export { Piix3IsaBridge } from './pci/piix3-isa-bridge.js';
+export type { Piix4PmOptions, Piix4PmState, Piix4PmWires } from './pci/piix4-pm.js';
+export { Piix4Pm } from './pci/piix4-pm.js';
+export type { AssignResourcesOptions, BarAssignment, PciConfigAccess, ResourceWindow } from './pci/assign-resources.js';
+export { assignResources, DEFAULT_PCI_IO, DEFAULT_PCI_MEMORY, DEFAULT_PIRQ_IRQS, DEFAULT_PM_BASE, SCI_IRQ } from './pci/assign-resources.js';
+export type { AcpiPmOptions, AcpiPmState, AcpiPmWires } from './acpi/acpi-pm.js';
+export { AcpiPm, PM_TIMER_HZ } from './acpi/acpi-pm.js';
+export type { AcpiConfig, AcpiSerialPort, AcpiWindow } from './acpi/acpi-config.js';
+export type { AcpiSegment, AcpiTables } from './acpi/build-acpi-tables.js';
+export { buildAcpiTables } from './acpi/build-acpi-tables.js';
