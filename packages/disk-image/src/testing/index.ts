@@ -1,0 +1,3 @@
+export { FaultyBackend } from './faulty-backend.js';
+export { SlowBackend } from './slow-backend.js';
+export type { BlockOperation } from './slow-backend.js';
