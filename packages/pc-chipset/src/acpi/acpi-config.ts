@@ -96,7 +96,7 @@ export interface AcpiBoard {
 const DEFAULT_HPET_BLOCK_ID = 0x8086_a201;
 
 /** @throws ChipsetError when no table could say this */
-export function boardOf(config: AcpiConfig): AcpiBoard {
+export function boardOf(config: Omit<AcpiConfig, 'placement'>): AcpiBoard {
   const { apicIds, pci } = config;
   if (apicIds.length === 0 || apicIds.length > 255 || apicIds.some((id) => !Number.isInteger(id) || id < 0 || id > 254)) {
     throw new ChipsetError('acpi-config', `APIC IDs [${apicIds.join(', ')}]: 1 to 255 of them, each 0 to 254`);

@@ -1,5 +1,5 @@
 import type { AccessSize, Clock, Device, IoRegion, IrqLine, Timer } from '@pckit/interfaces';
-import { ChipsetError } from '../chipset-error.js';
+import { expectVersion } from '../state-version.js';
 
 /**
  * ACPI fixed hardware as the 82371AB (PIIX4) has it: Intel 82371AB datasheet, section 7.2, and ACPI 6.5, section 4.8. PM1 status, enable and control,
@@ -104,7 +104,7 @@ export class AcpiPm implements Device<AcpiPmState> {
     this.timerBits = options.timerBits ?? 24;
     this.#acpiEnabled = options.acpiEnabled ?? false;
     this.#halfPeriod = 2 ** (this.timerBits - 1);
-    this.#nextOverflow = this.#halfPeriod;
+    this.#nextOverflow = this.#overflowAfter(this.#ticks());
     this.#timer = wires.clock.timer(`${this.name}-timer`, () => this.#update());
     this.regions = {
       pm: {
@@ -156,7 +156,7 @@ export class AcpiPm implements Device<AcpiPmState> {
   }
 
   restore(state: AcpiPmState): void {
-    if (state.version !== 1) throw new ChipsetError('state', `${this.name}: state of version ${String(state.version)}; this is version 1`);
+    expectVersion(this.name, state, 1);
     this.#pm1Status = state.pm1Status;
     this.#pm1Enable = state.pm1Enable;
     this.#pm1Control = state.pm1Control;

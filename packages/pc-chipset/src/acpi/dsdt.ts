@@ -111,7 +111,7 @@ function link(pirq: number, irqs: readonly number[]): AmlObject {
     createDwordField(path('CRSB'), INTERRUPT_NUMBER_OFFSET, 'CRSI'),
     method('_STA', {}, ifThen(and(route, PIRQRC_DISABLED), returns(STATUS_DISABLED)), returns(STATUS_ENABLED)),
     method('_DIS', {}, or(route, PIRQRC_DISABLED, route)),
-    method('_CRS', {}, store(and(route, PIRQRC_ROUTE), path('CRSI')), returns(path('CRSB'))),
+    method('_CRS', {}, and(route, PIRQRC_ROUTE, path('CRSI')), returns(path('CRSB'))),
     method('_SRS', { args: 1, serialized: true }, createDwordField(arg(0), INTERRUPT_NUMBER_OFFSET, 'SRSI'), store(path('SRSI'), route)),
   );
 }

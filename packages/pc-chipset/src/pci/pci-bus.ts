@@ -1,5 +1,6 @@
 import type { AccessSize, AddressSpace, Device, IoRegion, IrqLine, MsiSink } from '@pckit/interfaces';
 import { ChipsetError } from '../chipset-error.js';
+import { expectVersion } from '../state-version.js';
 import { PciSlot } from './pci-slot.js';
 import type { PciSlotState } from './pci-slot.js';
 import * as reg from './registers.js';
@@ -128,7 +129,7 @@ export class PciBus implements Device<PciBusState> {
   }
 
   restore(state: PciBusState): void {
-    if (state.version !== 1) throw new ChipsetError('state', `${this.name}: state of version ${String(state.version)}; this is version 1`);
+    expectVersion(this.name, state, 1);
     this.#configAddress = state.configAddress;
     this.#pirqHolders.fill(0);
     for (const slot of this.occupied()) {

@@ -86,14 +86,15 @@ export class PciSlot {
     readonly functionNumber: number,
     private readonly wires: PciSlotWires,
   ) {
-    const slot = this;
+    const msiEnabled = (): boolean => this.#msiEnabled();
+    const msixEnabled = (): boolean => this.#msixEnabled();
     this.interrupts = {
       intx: { set: (level) => this.#setIntx(level) },
       get msiEnabled() {
-        return slot.#msiEnabled();
+        return msiEnabled();
       },
       get msixEnabled() {
-        return slot.#msixEnabled();
+        return msixEnabled();
       },
       notify: (vector) => this.#notify(vector),
     };
@@ -489,7 +490,6 @@ export class PciSlot {
     return `PCI slot ${hex(this.device)}.${this.functionNumber}`;
   }
 }
-
 
 function hex(value: number): string {
   return `0x${value.toString(16)}`;

@@ -1,5 +1,5 @@
 import type { Device, IrqLine, PciFunction } from '@pckit/interfaces';
-import { ChipsetError } from '../chipset-error.js';
+import { expectVersion } from '../state-version.js';
 
 /**
  * The PCI to ISA bridge, function 0 of the 82371SB: Intel 82371FB (PIIX) and 82371SB (PIIX3) datasheet, section 2.2. It routes PIRQA# to
@@ -99,7 +99,7 @@ export class Piix3IsaBridge implements Device<Piix3IsaBridgeState> {
   }
 
   restore(state: Piix3IsaBridgeState): void {
-    if (state.version !== 1) throw new ChipsetError('state', `${this.name}: state of version ${String(state.version)}; this is version 1`);
+    expectVersion(this.name, state, 1);
     for (let i = 0; i < PIRQ_COUNT; i++) {
       this.#routes[i] = state.routes[i];
       this.#levels[i] = state.pirqLevels[i];

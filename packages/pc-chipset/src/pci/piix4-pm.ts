@@ -1,5 +1,5 @@
 import type { AddressSpace, Device, IoRegion, Mapping, PciFunction } from '@pckit/interfaces';
-import { ChipsetError } from '../chipset-error.js';
+import { expectVersion } from '../state-version.js';
 
 /**
  * The power management function of the 82371AB (PIIX4), function 3: Intel 82371AB datasheet, section 7.1. It decides where the PM block's
@@ -68,7 +68,7 @@ export class Piix4Pm implements Device<Piix4PmState> {
   }
 
   restore(state: Piix4PmState): void {
-    if (state.version !== 1) throw new ChipsetError('state', `${this.name}: state of version ${String(state.version)}; this is version 1`);
+    expectVersion(this.name, state, 1);
     this.#base = state.base;
     this.#enabled = state.enabled;
     this.#apply();
