@@ -1,0 +1,163 @@
+import { Command, Option } from 'commander';
+import { CliError } from '../cli-error.js';
+import { exitCodeTable } from '../exit-code.js';
+import { parseDisk, type DiskOption } from '../parse/disk-option.js';
+import { parseCount, parseSeconds } from '../parse/number.js';
+import { checkSerials, parseSerial, type SerialOption } from '../parse/serial-option.js';
+import { parseSize } from '../parse/size.js';
+import { escapeHelp } from '../terminal/escape-keys.js';
+
+/** What `pckit boot` was asked for, checked as far as it can be without touching a file. */
+export interface BootOptions {
+  /** Absent: the default guest. */
+  readonly kernel?: string;
+  readonly initrd?: string;
+  /** Absent: a command line that suits the console and the disks. */
+  readonly append?: string;
+  readonly disks: readonly DiskOption[];
+  readonly memoryBytes: number;
+  readonly cpus: number;
+  readonly cpuModel?: string;
+  /** COM1, COM2, ... */
+  readonly serials: readonly SerialOption[];
+  readonly deterministic: boolean;
+  readonly seed?: number;
+  readonly exitOn: readonly string[];
+  readonly timeoutSeconds?: number;
+  readonly maxInstructions?: number;
+  readonly interpreterOnly: boolean;
+  readonly reboot: boolean;
+  readonly stats?: 'table' | 'json';
+  readonly save?: string;
+  readonly resume?: string;
+  readonly mirror?: string;
+  readonly quiet: boolean;
+}
+
+const examples = `
+Examples:
+  pckit boot
+      Debian's cloud kernel with a busybox shell; fetched once, then cached.
+  pckit boot --kernel vmlinuz --initrd initrd.img --append "console=ttyS0 quiet"
+      Your own kernel. Without --append it is given a serial console.
+  pckit boot --kernel vmlinuz --disk debian.img --append "console=ttyS0 root=/dev/vda rw" --memory 2G --smp 2
+      A disk image, as a virtio disk. --disk debian.img,overlay forgets the guest's writes.
+  echo 'uname -a; poweroff -f' | pckit boot
+      Piped input is typed into the console.
+  pckit boot --kernel vmlinuz --initrd test.cpio --exit-on "tests passed" --timeout 120
+      For scripts: status 0 when the text came, another one when it didn't.
+  pckit boot --deterministic --max-instructions 1e9 --stats json
+      The same state hash every time.
+  pckit boot --serial stdio --serial tcp:4444
+      COM1 here, COM2 for "nc localhost 4444".
+`;
+
+function exitCodes(): string {
+  const width = Math.max(...exitCodeTable.map(([code]) => code.length));
+  return `\nExit status:\n${exitCodeTable.map(([code, meaning]) => `  ${code.padEnd(width)}  ${meaning}`).join('\n')}\n`;
+}
+
+const keys = `\nKeys, while standard input is a terminal:\n${escapeHelp.map((line) => `  ${line}`).join('\n')}\n`;
+
+const collect = (value: string, previous: string[]): string[] => [...previous, value];
+
+/** The `boot` command; `act` gets the checked options. */
+export function bootCommand(act: (options: BootOptions) => Promise<void>): Command {
+  return new Command('boot')
+    .summary('boot a kernel; without arguments, a Debian kernel to a shell')
+    .description('Boots a Linux kernel, a PVH or multiboot ELF file, on a PC with its serial console on this terminal.\nWithout --kernel, boots the default guest: Debian\'s cloud kernel and a busybox initramfs.')
+    .optionsGroup('What to boot:')
+    .option('--kernel <file>', 'bzImage, ELF vmlinux or multiboot kernel')
+    .option('--initrd <file>', 'initial RAM disk (cpio, compressed or not)')
+    .option('--append <text>', 'kernel command line (default: one that suits the console)')
+    .option('--disk <file[,ro][,overlay]>', 'virtio disk from a raw image; may be repeated', collect, [])
+    .option('--resume <file>', 'continue from a snapshot instead of booting; the same --kernel, --disk ... as when it was saved')
+    .option('--mirror <url>', 'Debian mirror for the default guest, where the host has no apt')
+    .optionsGroup('The machine:')
+    .option('--memory <size>', 'guest RAM: 512M, 2G', '512M')
+    .option('--smp <n>', 'processors', '1')
+    .option('--cpu <model>', 'processor model')
+    .option('--serial <line>', 'stdio, file:PATH, tcp:[HOST:]PORT or none; COM1, COM2, ... in order (default: stdio)', collect, [])
+    .option('--deterministic', 'virtual time counts instructions: the same run every time', false)
+    .option('--seed <n>', 'seed of the guest\'s random numbers in deterministic mode (default: 0)')
+    .option('--interpreter-only', 'never compile guest code', false)
+    .optionsGroup('When to stop:')
+    .option('--exit-on <text>', 'end with status 0 when the guest writes this to a serial line; may be repeated', collect, [])
+    .option('--timeout <seconds>', 'end after this much real time')
+    .option('--max-instructions <n>', 'end after exactly this many instructions: 1000000, 1e9')
+    .option('--no-reboot', 'end instead of restarting when the guest resets the machine')
+    .optionsGroup('What to keep and to show:')
+    .option('--save <file>', 'write a snapshot when the run ends')
+    .addOption(new Option('--stats [format]', 'figures at the end, on standard error').choices(['table', 'json']).preset('table'))
+    .option('-q, --quiet', 'no messages of ours but errors', false)
+    .addHelpText('after', () => keys + exitCodes() + examples)
+    .action(async (raw: RawBootOptions) => act(checkBootOptions(raw)));
+}
+
+/** As commander hands them over. */
+export interface RawBootOptions {
+  kernel?: string;
+  initrd?: string;
+  append?: string;
+  disk: string[];
+  memory: string;
+  smp: string;
+  cpu?: string;
+  serial: string[];
+  deterministic: boolean;
+  seed?: string;
+  exitOn: string[];
+  timeout?: string;
+  maxInstructions?: string;
+  interpreterOnly: boolean;
+  reboot: boolean;
+  stats?: 'table' | 'json';
+  save?: string;
+  resume?: string;
+  mirror?: string;
+  quiet: boolean;
+}
+
+export function checkBootOptions(raw: RawBootOptions): BootOptions {
+  const memoryBytes = parseSize(raw.memory, '--memory');
+  if (memoryBytes < 2 ** 20) {
+    throw new CliError('usage', `--memory ${raw.memory} is too little for a PC`, 'A Linux kernel wants 64M or more; a size without a unit is in bytes.');
+  }
+  if (memoryBytes % 4096 !== 0) {
+    throw new CliError('usage', `--memory ${raw.memory} is not a multiple of 4096 bytes`, 'Write a size such as 512M or 2G.');
+  }
+  const serials = raw.serial.length === 0 ? [{ kind: 'stdio' } as const] : raw.serial.map(parseSerial);
+  checkSerials(serials);
+  if (raw.exitOn.includes('')) throw new CliError('usage', '--exit-on got an empty text', 'Write the text to wait for: --exit-on "login:".');
+  if (raw.seed !== undefined && !raw.deterministic) {
+    throw new CliError('usage', '--seed needs --deterministic', 'Without it the guest gets real random numbers.');
+  }
+  if (raw.kernel === undefined && raw.initrd !== undefined && raw.resume === undefined) {
+    throw new CliError('usage', '--initrd needs --kernel', 'The default guest has an initramfs of its own; "pckit guest build" makes others.');
+  }
+  if (raw.mirror !== undefined && !/^https?:\/\/./.test(raw.mirror)) {
+    throw new CliError('usage', `--mirror: "${raw.mirror}" is not an http address`, 'Write --mirror http://HOST/debian.');
+  }
+  return {
+    ...(raw.kernel === undefined ? {} : { kernel: raw.kernel }),
+    ...(raw.initrd === undefined ? {} : { initrd: raw.initrd }),
+    ...(raw.append === undefined ? {} : { append: raw.append }),
+    disks: raw.disk.map(parseDisk),
+    memoryBytes,
+    cpus: parseCount(raw.smp, '--smp', { min: 1, max: 64 }),
+    ...(raw.cpu === undefined ? {} : { cpuModel: raw.cpu }),
+    serials,
+    deterministic: raw.deterministic,
+    ...(raw.seed === undefined ? {} : { seed: parseCount(raw.seed, '--seed', { max: 2 ** 32 - 1 }) }),
+    exitOn: raw.exitOn,
+    ...(raw.timeout === undefined ? {} : { timeoutSeconds: parseSeconds(raw.timeout, '--timeout') }),
+    ...(raw.maxInstructions === undefined ? {} : { maxInstructions: parseCount(raw.maxInstructions, '--max-instructions', { min: 1 }) }),
+    interpreterOnly: raw.interpreterOnly,
+    reboot: raw.reboot,
+    ...(raw.stats === undefined ? {} : { stats: raw.stats }),
+    ...(raw.save === undefined ? {} : { save: raw.save }),
+    ...(raw.resume === undefined ? {} : { resume: raw.resume }),
+    ...(raw.mirror === undefined ? {} : { mirror: raw.mirror }),
+    quiet: raw.quiet,
+  };
+}

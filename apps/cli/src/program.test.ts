@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest';
+import { CliError } from './cli-error.js';
+import type { BootOptions } from './commands/boot-options.js';
+import type { GuestRequest } from './commands/guest-options.js';
+import { createProgram, parse } from './program.js';
+
+async function run(...args: string[]): Promise<{ boot?: BootOptions; guest?: GuestRequest; out: string; error?: CliError }> {
+  let boot: BootOptions | undefined;
+  let guest: GuestRequest | undefined;
+  let out = '';
+  let error: CliError | undefined;
+  const program = createProgram(
+    {
+      boot: (options) => ((boot = options), Promise.resolve()),
+      guest: (request) => ((guest = request), Promise.resolve()),
+    },
+    '1.2.3',
+    { out: (text) => (out += text), columns: 120 },
+  );
+  try {
+    await parse(program, args);
+  } catch (thrown) {
+    expect(thrown).toBeInstanceOf(CliError);
+    error = thrown as CliError;
+  }
+  return { out, ...(boot && { boot }), ...(guest && { guest }), ...(error && { error }) };
+}
+
+describe('pckit boot', () => {
+  it('boots the default guest on a small PC with its console here', async () => {
+    expect((await run('boot')).boot).toEqual({
+      disks: [],
+      memoryBytes: 512 * 2 ** 20,
+      cpus: 1,
+      serials: [{ kind: 'stdio' }],
+      deterministic: false,
+      exitOn: [],
+      interpreterOnly: false,
+      reboot: true,
+      quiet: false,
+    });
+  });
+
+  it('takes every option', async () => {
+    const line =
+      'boot --kernel k --initrd i --append root=/dev/vda --disk a --disk b,ro --disk c,overlay --memory 2G --smp 2 --cpu x86-64-v2 --serial stdio ' +
+      '--serial file:f --serial tcp:1 --deterministic --seed 7 --exit-on login: --timeout 60 --max-instructions 1e9 --interpreter-only --no-reboot ' +
+      '--stats json --save s --resume r --mirror http://m/debian -q';
+    expect((await run(...line.split(' '))).boot).toEqual({
+      kernel: 'k',
+      initrd: 'i',
+      append: 'root=/dev/vda',
+      disks: [
+        { path: 'a', readOnly: false, overlay: false },
+        { path: 'b', readOnly: true, overlay: false },
+        { path: 'c', readOnly: false, overlay: true },
+      ],
+      memoryBytes: 2 ** 31,
+      cpus: 2,
+      cpuModel: 'x86-64-v2',
+      serials: [{ kind: 'stdio' }, { kind: 'file', path: 'f' }, { kind: 'tcp', host: '127.0.0.1', port: 1 }],
+      deterministic: true,
+      seed: 7,
+      exitOn: ['login:'],
+      timeoutSeconds: 60,
+      maxInstructions: 1e9,
+      interpreterOnly: true,
+      reboot: false,
+      stats: 'json',
+      save: 's',
+      resume: 'r',
+      mirror: 'http://m/debian',
+      quiet: true,
+    });
+  });
+
+  it('takes --stats alone as a table, also before another option', async () => {
+    expect((await run('boot', '--stats', '--smp', '2')).boot?.stats).toBe('table');
+    expect((await run('boot', '--stats')).boot?.stats).toBe('table');
+  });
+
+  it('takes an --append that begins with a dash', async () => {
+    expect((await run('boot', '--append', '-- single')).boot?.append).toBe('-- single');
+  });
+
+  it.each([
+    [['--kernal', 'x'], "unknown option '--kernal'", '--kernel'],
+    [['--kernel'], "option '--kernel <file>' argument missing", '--help'],
+    [['extra'], 'too many arguments', '--help'],
+    [['--memory', 'lots'], '"lots" is not a size', '2G'],
+    [['--memory', '512'], 'too little', '64M'],
+    [['--memory', '1048577'], 'multiple of 4096', '512M'],
+    [['--smp', '0'], 'out of range', '1 to 64'],
+    [['--serial', 'modem'], 'not a serial line', 'stdio'],
+    [['--stats', 'xml'], "'xml' is invalid", 'pckit boot --help'],
+    [['--seed', '1'], '--seed needs --deterministic', 'random'],
+    [['--initrd', 'i'], '--initrd needs --kernel', 'guest build'],
+    [['--exit-on', ''], 'empty', 'login:'],
+    [['--mirror', 'deb.example'], 'not an http address', 'http://'],
+    [['--timeout', 'soon'], 'not a number of seconds', '60'],
+  ])('refuses %j and says what to do', async (args, message, advice) => {
+    const { error, boot } = await run('boot', ...args);
+    expect(boot).toBeUndefined();
+    expect(error?.code).toBe('usage');
+    expect(error?.message).toContain(message);
+    expect(error?.advice).toContain(advice);
+  });
+
+  it('has help with keys, exit codes and examples', async () => {
+    const { out, error } = await run('boot', '--help');
+    expect(error).toBeUndefined();
+    for (const part of ['--kernel', '--exit-on', 'Ctrl-A x', 'Exit status:', '(value << 1) | 1', 'Examples:', 'pckit boot --kernel']) expect(out).toContain(part);
+  });
+});
+
+describe('pckit guest', () => {
+  it('lists', async () => expect((await run('guest', 'list')).guest).toEqual({ kind: 'list' }));
+
+  it('fetches the kernel that is the default guest unless told otherwise', async () => {
+    expect((await run('guest', 'fetch')).guest).toEqual({ kind: 'fetch', kernel: { suite: 'bookworm', flavour: 'cloud', architecture: 'amd64' } });
+    expect((await run('guest', 'fetch', '--suite', 'trixie', '--flavour', 'generic', '--mirror', 'https://m/d')).guest).toEqual({
+      kind: 'fetch',
+      kernel: { suite: 'trixie', flavour: 'generic', architecture: 'amd64', mirror: 'https://m/d' },
+    });
+  });
+
+  it('builds', async () => {
+    const { guest } = await run('guest', 'build', '-o', 'o.cpio', '--add', 'a:/b', '--add', 'c:/d', '--init', '/b', '--module', 'ext4', '--run', 't.sh');
+    expect(guest).toEqual({
+      kind: 'build',
+      kernel: { suite: 'bookworm', flavour: 'cloud', architecture: 'amd64' },
+      output: 'o.cpio',
+      files: [
+        { host: 'a', guest: '/b' },
+        { host: 'c', guest: '/d' },
+      ],
+      init: '/b',
+      modules: ['ext4'],
+      run: 't.sh',
+    });
+  });
+
+  it.each([
+    [['guest'], 'what should it do'],
+    [['guest', 'bild'], "unknown command 'bild'"],
+    [['guest', 'build'], "required option '-o, --output <file>' not specified"],
+    [['guest', 'fetch', '--suite', 'sid'], "'sid' is invalid"],
+    [['guest', 'fetch', '--arch', 'i386'], 'no cloud kernel for i386'],
+  ])('refuses %j', async (args, message) => {
+    const { error } = await run(...args);
+    expect(error?.code).toBe('usage');
+    expect(error?.message).toContain(message);
+    expect(error?.advice).toBeTruthy();
+  });
+});
+
+describe('pckit', () => {
+  it('shows help when it is given nothing, or --help', async () => {
+    expect((await run()).out).toContain('Usage: pckit');
+    expect((await run('--help')).out).toContain('Usage: pckit');
+    expect((await run('help', 'boot')).out).toContain('--kernel');
+  });
+
+  it('says its version', async () => expect((await run('--version')).out).toBe('1.2.3\n'));
+
+  it('refuses an unknown command with a suggestion', async () => {
+    const { error } = await run('bot');
+    expect(error?.message).toContain("unknown command 'bot'");
+    expect(error?.advice).toContain('boot');
+  });
+});

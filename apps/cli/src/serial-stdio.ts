@@ -1,0 +1,63 @@
+import { SerialInput } from './serial-input.js';
+import type { SerialLine } from './serial-line.js';
+import { SerialOutput } from './serial-output.js';
+import { EscapeKeys, type EscapeCommand } from './terminal/escape-keys.js';
+import type { HostTerminal } from './terminal/host-terminal.js';
+
+/** Above this, what is piped in waits in the pipe. */
+const INPUT_HIGH_WATER = 64 * 1024;
+
+export interface SerialStdioWires {
+  readonly terminal: HostTerminal;
+  readonly command: (command: EscapeCommand) => void;
+  readonly failed: (error: Error) => void;
+  /** The reader of standard output is slower than the guest (true), or caught up (false). */
+  readonly congested: (congested: boolean) => void;
+  readonly resized?: () => void;
+}
+
+/**
+ * The line that is the terminal. Keys go to the guest but for the escape; piped input goes to the guest as it is, and its end changes
+ * nothing.
+ */
+export function openSerialStdio({ terminal, command, failed, congested, resized }: SerialStdioWires): SerialLine & { type(bytes: Uint8Array): void } {
+  let pausedInput = false;
+  const input = new SerialInput(() => {
+    if (pausedInput) terminal.resumeInput();
+    pausedInput = false;
+  });
+  const output = new SerialOutput((bytes) => {
+    if (!terminal.write(bytes)) congested(true);
+  });
+  const type = (bytes: Uint8Array): void => {
+    input.push(bytes);
+    if (input.length > INPUT_HIGH_WATER && !pausedInput && !terminal.interactive) {
+      pausedInput = true;
+      terminal.pauseInput();
+    }
+  };
+  const keys = new EscapeKeys({ bytes: type, command });
+
+  terminal.onDrain(() => congested(false));
+  terminal.open({
+    // Only a person's Ctrl-A is an escape; a file may contain any byte.
+    data: terminal.interactive ? (bytes) => keys.feed(bytes) : type,
+    end: () => {},
+    failed,
+    ...(resized === undefined ? {} : { resized }),
+  });
+
+  return {
+    port: { write: (byte) => output.write(byte), attach: (receive) => input.attach(receive), onReady: () => input.pump() },
+    type,
+    flush: () => {
+      output.flush();
+      return terminal.flush();
+    },
+    close: () => {
+      output.flush();
+      terminal.close();
+      return Promise.resolve();
+    },
+  };
+}
