@@ -71,3 +71,37 @@ static uint64_t near_f64(uint64_t other) {
   if (exponent < 0 || exponent > 2047) exponent = other >> 52 & 2047;
   return (uint64_t)below(2) << 63 | (uint64_t)exponent << 52 | (below(4) ? random_fraction(52) : (other & 0xfffffffffffff));
 }
+
+struct f80 {
+  uint64_t significand;
+  uint16_t sign_exponent;
+} __attribute__((packed));
+
+/* Of any encoding, the unsupported ones included. */
+static struct f80 random_f80(void) {
+  struct f80 value = {random_fraction(63) | 1ull << 63, (uint16_t)(below(2) << 15 | (uint32_t)random_exponent(16383) % 32768)};
+  int exponent = value.sign_exponent & 0x7fff;
+  switch (below(16)) {
+    case 0: value.significand &= ~(1ull << 63); break; /* denormals, unnormals, pseudo-NaNs */
+    case 1: value.sign_exponent &= 0x8000; value.significand = 0; break;
+    case 2: value.sign_exponent |= 0x7fff; value.significand = 1ull << 63; break;
+    default: if (exponent == 0 && below(8)) value.significand &= ~(1ull << 63); break;
+  }
+  return value;
+}
+
+static struct f80 near_f80(struct f80 other) {
+  int exponent = (other.sign_exponent & 0x7fff) + (int)below(138) - 69;
+  if (exponent < 0 || exponent > 0x7fff) exponent = other.sign_exponent & 0x7fff;
+  if (below(6) == 0) exponent = other.sign_exponent & 0x7fff;
+  return (struct f80){
+    below(4) ? random_fraction(63) | 1ull << 63 : other.significand,
+    (uint16_t)(below(2) << 15 | (uint32_t)exponent)};
+}
+
+/* |value| between 2^low and 2^(high + 1). */
+static struct f80 ranged_f80(int low, int high) {
+  return (struct f80){
+    random_fraction(63) | 1ull << 63,
+    (uint16_t)(below(2) << 15 | (uint32_t)(16383 + low + (int)below((uint32_t)(high - low + 1))))};
+}

@@ -96,8 +96,7 @@ export function divide<Bits>(target: FloatFormat<Bits>, a: Unpacked, b: Unpacked
   const sign = (a.sign ^ b.sign) as 0 | 1;
   if (a.kind === b.kind && a.kind !== 'finite') return invalid(target, environment);
   if (b.kind === 'zero' && a.kind === 'finite') {
-    environment.flags |= ZE;
-    denormalOperands(environment, a);
+    environment.flags |= ZE; // a denormal dividend goes unreported
     return target.infinity(sign);
   }
   if (denormalOperands(environment, a, b)) return target.indefinite;

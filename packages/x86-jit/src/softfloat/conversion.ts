@@ -109,5 +109,8 @@ export function exactly<Bits>(
   environment: FloatEnvironment,
 ): Bits {
   const full: FloatEnvironment = { ...environment, precision: 64, flushToZero: false };
-  return roundToFormat(format, sign, exponent, significand, false, full);
+  const result = roundToFormat(format, sign, exponent, significand, false, full);
+  environment.flags = full.flags;
+  environment.roundedUp = full.roundedUp;
+  return result;
 }
