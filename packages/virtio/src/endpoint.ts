@@ -138,12 +138,16 @@ export class VirtioEndpoint implements VirtioHost, QueueOwner {
     this.device.resetQueue?.(index);
   }
 
-  /** PCI's bus master enable. While off, queues rest and completions are lost, as cycles that a function may not start. */
+  /**
+   * PCI's bus master enable. While off, queues rest and completions are lost, as cycles that a function may not start. Not so for a
+   * legacy driver: some never turned it on (QEMU turns it on for them at DRIVER_OK).
+   */
   setDma(enabled: boolean): void {
     if (this.#dma === enabled) return;
     this.#dma = enabled;
+    const live = this.live;
     this.#settle();
-    if (this.live) this.#notifyAll();
+    if (this.live && !live) this.#notifyAll();
   }
 
   configChanged(): void {
@@ -234,7 +238,8 @@ export class VirtioEndpoint implements VirtioHost, QueueOwner {
 
   /** Derives what the hot paths ask. */
   #settle(): void {
-    this.live = this.#running && this.#dma && (this.status & STATUS_DEVICE_NEEDS_RESET) === 0;
+    const mayDma = this.#dma || (this.#negotiated & VIRTIO_F_VERSION_1) === 0n;
+    this.live = this.#running && mayDma && (this.status & STATUS_DEVICE_NEEDS_RESET) === 0;
     this.eventIndex = (this.#negotiated & VIRTIO_F_RING_EVENT_IDX) !== 0n;
     this.indirect = (this.#negotiated & VIRTIO_F_RING_INDIRECT_DESC) !== 0n;
   }

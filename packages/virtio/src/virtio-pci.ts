@@ -82,7 +82,6 @@ const WINDOW_BAR = 2;
 const WINDOW_OFFSET = 6;
 const WINDOW_LENGTH = 10;
 const WINDOW_DATA = 14;
-const WINDOW_END = 18;
 
 export interface VirtioPciWires {
   readonly memory: GuestMemory;
@@ -127,11 +126,13 @@ export class VirtioPci implements Device<VirtioPciState> {
     if (this.#vectors > MAX_VECTORS) throw new VirtioError('bad-option', `${this.name}: ${device.queueSizes.length} queues, at most ${MAX_VECTORS - 1}`);
     this.#queueVectors = new Uint16Array(device.queueSizes.length).fill(NO_VECTOR);
     this.endpoint = new VirtioEndpoint(wires.memory, device, { queueInterrupt: (queue) => this.#queueInterrupt(queue), configInterrupt: () => this.#configInterrupt() }, wires.observer);
+    this.endpoint.setDma(false);
     this.#window = capability(CAP_PCI_CFG, 0, 0, 0, 4);
     this.function = this.#describe(device, options.transitional ?? false);
   }
 
   reset(kind: 'cold' | 'warm'): void {
+    this.endpoint.setDma(false);
     this.#deviceReset(kind);
     this.#window.set(capability(CAP_PCI_CFG, 0, 0, 0, 4));
   }

@@ -1,5 +1,5 @@
 import type { GuestMemory } from '@pckit/interfaces';
-import { DescriptorChain, MAX_CHAIN } from './descriptor-chain.js';
+import { type DescriptorChain, MAX_CHAIN } from './descriptor-chain.js';
 import type { DriverErrorCode } from './virtio-device.js';
 
 // A split virtqueue, the device's side: VIRTIO 1.2, 2.7.

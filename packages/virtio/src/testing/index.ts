@@ -1,0 +1,10 @@
+export { DriverQueue } from './driver-queue.js';
+export type { DriverQueueOptions, UsedChain } from './driver-queue.js';
+export type { DriverPort, RingAddresses } from './driver-port.js';
+export { FakePciInterrupts } from './fake-pci-interrupts.js';
+export { GuestArena } from './guest-arena.js';
+export { LegacyPciPort } from './legacy-pci-port.js';
+export { MmioPort } from './mmio-port.js';
+export { PciPort } from './pci-port.js';
+export { VirtioDriver } from './virtio-driver.js';
+export type { VirtioDriverOptions } from './virtio-driver.js';
