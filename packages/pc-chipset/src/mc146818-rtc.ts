@@ -53,7 +53,6 @@ const SECOND_NS = 1e9;
 const UIP_NS = 244_000;
 const TIME_BASE_HZ = 32_768;
 const DAY = 86_400;
-const CENTURY_AT_RESET_DEFAULT = 0;
 
 export type Mc146818RtcState = {
   readonly version: 1;
@@ -131,7 +130,6 @@ export class Mc146818Rtc implements Device<Mc146818RtcState> {
       this.registers.fill(0);
       this.registers[REGISTER_A] = A_AT_POWER_ON;
       this.registers[REGISTER_B] = B_24_HOURS;
-      this.registers[CENTURY] = CENTURY_AT_RESET_DEFAULT;
       for (const [register, value] of Object.entries(this.options.cmos ?? {})) {
         if (Number(register) >= FIRST_RAM) this.registers[Number(register)] = value;
       }
