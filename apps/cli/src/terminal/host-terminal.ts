@@ -18,9 +18,8 @@ export interface OutputStream {
   readonly columns?: number;
   readonly rows?: number;
   write(bytes: Uint8Array | string, written?: () => void): boolean;
-  on(event: 'resize', listener: () => void): unknown;
+  on(event: 'resize' | 'drain', listener: () => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
-  on(event: 'drain', listener: () => void): unknown;
   off(event: 'resize', listener: () => void): unknown;
 }
 
