@@ -9,3 +9,6 @@ export {
   Prefix,
   type Mode,
 } from './instruction.js';
+export { decode } from './decode.js';
+export { Access, Flag, FlowControl } from './facts.js';
+export { formFeature, formFlags, formFlow, formOperandAccess, forms, type Form, type FormFlags } from './forms.js';
