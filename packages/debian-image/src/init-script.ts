@@ -1,0 +1,140 @@
+/**
+ * /init of our initramfs images: busybox ash. It reads from the kernel's command line
+ *   root=DEV [rootfstype=T] [rootflags=F] [ro|rw] [init=PATH] [rootdelay=S]   mount DEV and switch to it
+ *   pckit.exec=WORD or pckit.exec="WORDS"                                      run this, report its status, power off
+ *   pckit.modules=a,b                                                          modules to load besides
+ * and else gives a shell on the console. What follows the end of the shell is a power-off.
+ */
+export const INIT_SCRIPT = `#!/bin/sh
+# Made by @pckit/debian-image.
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export HOME=/root TERM=\${TERM:-linux}
+
+say() { echo "pckit: $*"; }
+
+/bin/busybox mount -t proc -o nosuid,nodev,noexec proc /proc
+/bin/busybox mount -t sysfs -o nosuid,nodev,noexec sysfs /sys
+/bin/busybox mount -t devtmpfs -o nosuid devtmpfs /dev
+/bin/busybox --install -s
+# init would have to be told to power off, and there is none.
+for word in poweroff reboot halt; do
+  rm -f /sbin/$word /usr/sbin/$word /bin/$word /usr/bin/$word
+  printf '#!/bin/sh\\nexec /bin/busybox %s -f "$@"\\n' $word > /sbin/$word
+  chmod 755 /sbin/$word
+done
+mkdir -p /dev/pts /dev/shm
+mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts /dev/pts
+mount -t tmpfs -o nosuid,nodev,mode=1777 tmpfs /dev/shm
+mount -t tmpfs -o nosuid,nodev,mode=755 tmpfs /run
+mount -t tmpfs -o nosuid,nodev,mode=1777 tmpfs /tmp
+ln -sf /proc/self/fd /dev/fd
+ln -sf /proc/self/fd/0 /dev/stdin
+ln -sf /proc/self/fd/1 /dev/stdout
+ln -sf /proc/self/fd/2 /dev/stderr
+
+root= fstype= flags= mode=ro realinit=/sbin/init delay=30 more= exec=
+cmdline=$(cat /proc/cmdline)
+set -f # no word of it is a pattern
+for word in $cmdline; do
+  case "$word" in
+    root=*) root=\${word#root=} ;;
+    rootfstype=*) fstype=\${word#rootfstype=} ;;
+    rootflags=*) flags=\${word#rootflags=} ;;
+    rootdelay=*) delay=\${word#rootdelay=} ;;
+    ro|rw) mode=$word ;;
+    init=*) realinit=\${word#init=} ;;
+    pckit.modules=*) more=\${word#pckit.modules=} ;;
+    pckit.exec=*) exec=\${word#pckit.exec=} ;;
+  esac
+done
+case "$cmdline" in
+  *pckit.exec=\\"*) exec=\${cmdline#*pckit.exec=\\"}; exec=\${exec%%\\"*} ;;
+  *\\"pckit.exec=*) exec=\${cmdline#*\\"pckit.exec=}; exec=\${exec%%\\"*} ;;
+esac
+
+set +f
+
+modules=/lib/modules/$(uname -r)
+if [ -r /lib/pckit/load ]; then
+  while read -r module; do
+    insmod "$modules/$module" || say "insmod $module failed"
+  done < /lib/pckit/load
+fi
+for module in $(echo "$more" | tr , ' '); do
+  modprobe "$module" || say "modprobe $module failed"
+done
+# What the devices ask for, twice: a transport's driver brings devices of its own.
+if [ -s "$modules/modules.alias" ]; then
+  for pass in 1 2; do
+    for alias in $(cat /sys/bus/*/devices/*/modalias 2>/dev/null | sort -u); do
+      modprobe -q -b "$alias" 2>/dev/null
+    done
+  done
+fi
+
+shell() {
+  setsid cttyhack sh -l
+}
+
+if [ -n "$root" ] && [ "$root" != /dev/ram0 ]; then
+  waited=0
+  device=
+  while :; do
+    case "$root" in
+      UUID=*|LABEL=*) device=$(findfs "$root" 2>/dev/null) ;;
+      *) device=$root ;;
+    esac
+    [ -b "$device" ] && break
+    if [ $waited -ge $((delay * 10)) ]; then
+      say "no block device $root after $delay s; there are:"
+      cat /proc/partitions
+      shell
+      poweroff
+    fi
+    waited=$((waited + 1))
+    sleep 0.1
+  done
+  types=$fstype
+  [ -n "$types" ] || types="ext4 $(grep -v -e nodev -e ext4 /proc/filesystems)"
+  mkdir -p /newroot
+  mounted=
+  for type in $types; do
+    if mount -t $type -o "$mode\${flags:+,$flags}" "$device" /newroot 2>/dev/null; then
+      mounted=$type
+      break
+    fi
+  done
+  if [ -z "$mounted" ]; then
+    say "can't mount $device as" $types
+    shell
+    poweroff
+  fi
+  if [ ! -x "/newroot$realinit" ] && [ ! -L "/newroot$realinit" ]; then
+    say "$device ($mounted) has no $realinit"
+    shell
+    poweroff
+  fi
+  umount /tmp /dev/shm /dev/pts
+  mount -o move /run /newroot/run 2>/dev/null || umount /run
+  mount -o move /sys /newroot/sys
+  mount -o move /dev /newroot/dev
+  mount -o move /proc /newroot/proc
+  exec switch_root /newroot "$realinit"
+  say "switch_root failed"
+  sh
+fi
+
+[ -w /proc/sys/kernel/hostname ] && echo pckit > /proc/sys/kernel/hostname
+ip link set lo up 2>/dev/null || ifconfig lo 127.0.0.1 up 2>/dev/null
+[ -r /etc/rc ] && . /etc/rc
+
+if [ -n "$exec" ]; then
+  sh -c "$exec"
+  say "exit status $?"
+  poweroff
+fi
+
+say "$(uname -sr), leave the shell with exit or poweroff"
+shell
+poweroff
+`;
