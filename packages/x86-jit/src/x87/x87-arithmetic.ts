@@ -2,7 +2,7 @@
 import { add, denormalOperands, divide, multiply, squareRoot, subtract } from '../softfloat/arithmetic.js';
 import { exactly, roundToBigInt, roundToIntegral } from '../softfloat/conversion.js';
 import type { FloatEnvironment } from '../softfloat/float-environment.js';
-import { RC_ZERO, x87Environment, ZE } from '../softfloat/float-environment.js';
+import { OE, PE, RC_ZERO, UE, x87Environment, ZE } from '../softfloat/float-environment.js';
 import type { Float80, Unpacked } from '../softfloat/float-format.js';
 import { float80 } from '../softfloat/float-format.js';
 import { invalid, isNotANumber, propagateNan } from '../softfloat/nan.js';
@@ -111,6 +111,17 @@ function scale(a: Unpacked, b: Unpacked, environment: FloatEnvironment): Float80
   const integer = roundToBigInt(b, RC_ZERO)?.value ?? (b.sign === 1 ? -1n << 64n : 1n << 64n);
   const limit = BigInt(SCALE_LIMIT);
   const by = Number(integer > limit ? limit : integer < -limit ? -limit : integer);
+  // Out of range even for the adjusted bias of the unmasked responses: "massive" overflow and underflow, SDM vol. 1, 8.5.4 and 8.5.5.
+  const leading = a.exponent + bitLength(a.significand) - 1 + by;
+  if ((environment.masks & OE) === 0 && leading - float80.biasAdjustment > float80.maxExponent) {
+    environment.flags |= OE | PE;
+    environment.roundedUp = true;
+    return float80.infinity(a.sign);
+  }
+  if ((environment.masks & UE) === 0 && leading + float80.biasAdjustment < float80.minExponent) {
+    environment.flags |= UE | PE;
+    return float80.zero(a.sign);
+  }
   return exactly(float80, a.sign, a.exponent + by, a.significand, environment);
 }
 
@@ -164,6 +175,7 @@ function extract(a: Unpacked, environment: FloatEnvironment): { exponent: Float8
 export function fprem(nearest: boolean): X87Execute {
   return (state) => {
     if (state.isEmpty(0) || state.isEmpty(1)) {
+      setConditions(state, SW_C2, 0);
       if (stackUnderflow(state)) state.write(0, float80.indefinite);
       return X87_DONE;
     }
@@ -174,8 +186,10 @@ export function fprem(nearest: boolean): X87Execute {
       nearest,
       environment,
     );
+    setConditions(state, SW_C2, 0);
     if (!report(state, environment)) return X87_DONE;
     state.write(0, result);
+    if (isNotANumber(float80.unpack(result))) return X87_DONE; // C0 and C3 stay
     const conditions = incomplete
       ? SW_C2
       : (quotient & 4 ? SW_C0 : 0) | (quotient & 2 ? SW_C3 : 0) | (quotient & 1 ? SW_C1 : 0);

@@ -1,12 +1,12 @@
 /** Comparisons and examination. SDM vol. 1, 8.3.6 "Comparison and Classification Instructions", tables 8-6 to 8-8 and FXAM's in vol. 2. */
 import type { Relation } from '../softfloat/comparison.js';
 import { compare } from '../softfloat/comparison.js';
-import { x87Environment } from '../softfloat/float-environment.js';
+import { stopsComputation, x87Environment } from '../softfloat/float-environment.js';
 import type { Unpacked } from '../softfloat/float-format.js';
 import { float80, unpackedZero } from '../softfloat/float-format.js';
 import type { OperandReader } from './x87-load-store.js';
 import type { X87Execute } from './x87-instruction.js';
-import { report, setConditions, stackUnderflow, X87_DONE, X87_STORE_FLAGS } from './x87-instruction.js';
+import { raise, setConditions, stackUnderflow, X87_DONE, X87_STORE_FLAGS } from './x87-instruction.js';
 import type { X87State } from './x87-state.js';
 import { SW_C0, SW_C1, SW_C2, SW_C3 } from './x87-state.js';
 
@@ -30,17 +30,22 @@ function popTimes(state: X87State, pops: 0 | 1 | 2): void {
   for (let count = 0; count < pops; count++) state.pop();
 }
 
-/** @returns the relation, or undefined if an unmasked exception left nothing to be done */
-function relationTo(
-  state: X87State,
-  available: boolean,
-  other: () => Unpacked,
-  signalQuiet: boolean,
-): Relation | undefined {
-  if (!available) return stackUnderflow(state) ? 'unordered' : undefined;
+interface Comparison {
+  readonly relation: Relation;
+  /** No unmasked exception: the stack is popped. */
+  readonly completes: boolean;
+}
+
+/**
+ * With an unmasked exception the processor reports the relation all the same, and only leaves the stack alone. (The SDM says of invalid
+ * operands that condition codes are set only when it is masked.)
+ */
+function relationTo(state: X87State, available: boolean, other: () => Unpacked, signalQuiet: boolean): Comparison {
+  if (!available) return { relation: 'unordered', completes: stackUnderflow(state) };
   const environment = x87Environment(state.control);
   const relation = compare(float80.unpack(state.read(0)), other(), signalQuiet, environment);
-  return report(state, environment) ? relation : undefined;
+  raise(state, environment.flags);
+  return { relation, completes: !stopsComputation(environment) };
 }
 
 function compareToConditions(
@@ -49,10 +54,9 @@ function compareToConditions(
   { pops, signalQuiet }: ComparisonOptions,
 ): X87Execute {
   return (state) => {
-    const relation = relationTo(state, available(state), () => other(state), signalQuiet);
-    if (relation === undefined) return X87_DONE;
-    setConditions(state, CONDITIONS, CONDITION_OF[relation]);
-    popTimes(state, pops);
+    const { relation, completes } = relationTo(state, available(state), () => other(state), signalQuiet);
+    setConditions(state, CONDITIONS | SW_C1, CONDITION_OF[relation]);
+    if (completes) popTimes(state, pops);
     return X87_DONE;
   };
 }
@@ -81,14 +85,13 @@ export const ftst: X87Execute = compareToConditions(
   { pops: 0, signalQuiet: true },
 );
 
-/** FCOMI, FCOMIP, FUCOMI, FUCOMIP. */
+/** FCOMI, FCOMIP, FUCOMI, FUCOMIP. C1 stays, but for stack underflow. */
 export function fcomi(i: number, { pops, signalQuiet }: ComparisonOptions): X87Execute {
   return (state) => {
     const available = !state.isEmpty(0) && !state.isEmpty(i);
-    const relation = relationTo(state, available, () => float80.unpack(state.read(i)), signalQuiet);
-    if (relation === undefined) return X87_DONE;
+    const { relation, completes } = relationTo(state, available, () => float80.unpack(state.read(i)), signalQuiet);
     state.operand.setUint8(0, FLAGS_OF[relation]);
-    popTimes(state, pops);
+    if (completes) popTimes(state, pops);
     return X87_STORE_FLAGS;
   };
 }

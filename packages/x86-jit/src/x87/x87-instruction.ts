@@ -1,9 +1,8 @@
 /** What the parts of the x87 unit have in common: how an instruction is described, run, and how its exceptions take effect. */
 import type { FloatEnvironment } from '../softfloat/float-environment.js';
-import { IE, OE, UE, x87Environment } from '../softfloat/float-environment.js';
+import { IE, OE, PE, stopsComputation, UE, x87Environment } from '../softfloat/float-environment.js';
 import type { Float80 } from '../softfloat/float-format.js';
 import { float80 } from '../softfloat/float-format.js';
-import { stopsComputation } from '../softfloat/float-environment.js';
 import type { X87State } from './x87-state.js';
 import { SW_C1, SW_SF } from './x87-state.js';
 
@@ -62,7 +61,13 @@ export function report(state: X87State, environment: FloatEnvironment): boolean 
 
 /** As `report`, for results that go to memory: unmasked overflow and underflow store nothing. SDM vol. 1, 8.5.4 and 8.5.5. */
 export function reportStore(state: X87State, environment: FloatEnvironment): boolean {
-  return report(state, environment) && (environment.flags & ~environment.masks & (OE | UE)) === 0;
+  const nothingStored = (environment.flags & ~environment.masks & (OE | UE)) !== 0;
+  if (nothingStored) {
+    // No result, so none that could be inexact or rounded up.
+    environment.flags &= ~PE;
+    environment.roundedUp = false;
+  }
+  return report(state, environment) && !nothingStored;
 }
 
 /** An empty source register. SDM vol. 1, 8.5.1.1. @returns whether the masked response (indefinite) follows */

@@ -2,7 +2,7 @@
 import { packBcd, unpackBcd } from '../softfloat/bcd.js';
 import { convert, toInteger } from '../softfloat/conversion.js';
 import type { FloatEnvironment } from '../softfloat/float-environment.js';
-import { PE, RC_ZERO, x87Environment } from '../softfloat/float-environment.js';
+import { DE, PE, RC_ZERO, x87Environment } from '../softfloat/float-environment.js';
 import type { Float80, FloatFormat, Unpacked } from '../softfloat/float-format.js';
 import { float32, float64, float80 } from '../softfloat/float-format.js';
 import { exactly, fromInteger } from '../softfloat/conversion.js';
@@ -10,9 +10,10 @@ import { roundToFormat } from '../softfloat/rounding.js';
 import { LN2, LOG10_2, LOG2_10, LOG2_E, PI, WORKING_BITS } from './elementary-constants.js';
 import type { X87Execute } from './x87-instruction.js';
 import {
+  push,
   pushOverflows,
   pushResult,
-  push,
+  raise,
   reportStore,
   setConditions,
   stackOverflow,
@@ -56,12 +57,15 @@ function fullPrecision(environment: FloatEnvironment): FloatEnvironment {
   return environment;
 }
 
-/** FLD m32fp, FLD m64fp. */
+/** FLD m32fp, FLD m64fp. A denormal is pushed even where DE is unmasked. */
 export function fldMemory(read: OperandReader): X87Execute {
   return (state) =>
-    pushResult(state, (environment) =>
-      convert(float80, read(state.operand), { reportDenormal: true }, fullPrecision(environment)),
-    );
+    pushResult(state, (environment) => {
+      const value = read(state.operand);
+      const result = convert(float80, value, { reportDenormal: false }, fullPrecision(environment));
+      if (value.denormal) raise(state, DE);
+      return result;
+    });
 }
 
 /** FLD m80fp: bits, whatever they mean. */
@@ -70,10 +74,10 @@ export const fldExtended: X87Execute = (state) => pushResult(state, () => readFl
 /** FLD ST(i). */
 export function fldRegister(i: number): X87Execute {
   return (state) => {
-    if (pushOverflows(state)) {
-      if (stackOverflow(state)) push(state, float80.indefinite);
-    } else if (state.isEmpty(i)) {
+    if (state.isEmpty(i)) {
       if (stackUnderflow(state)) push(state, float80.indefinite);
+    } else if (pushOverflows(state)) {
+      if (stackOverflow(state)) push(state, float80.indefinite);
     } else {
       const value = state.read(i);
       setConditions(state, SW_C1, 0);
@@ -149,6 +153,16 @@ export function fstRegister(i: number, pops: boolean): X87Execute {
       setConditions(state, SW_C1, 0);
     }
     if (pops) state.pop();
+    return X87_DONE;
+  };
+}
+
+/** D9 D8+i, the alias of FSTP that reports no stack underflow: an empty ST(0) is popped and nothing else happens. */
+export function fstpUnreported(i: number): X87Execute {
+  return (state) => {
+    if (!state.isEmpty(0)) state.write(i, state.read(0));
+    setConditions(state, SW_C1, 0);
+    state.pop();
     return X87_DONE;
   };
 }
@@ -247,10 +261,10 @@ export function fcmov(condition: MoveCondition, i: number): X87Execute {
   return (state, { eflags }) => {
     const moves = ((eflags & flags) !== 0) === whenSet;
     if (state.isEmpty(0) || state.isEmpty(i)) {
-      if (stackUnderflow(state) && moves) state.write(0, float80.indefinite);
+      // Whether the condition holds or not.
+      if (stackUnderflow(state)) state.write(0, float80.indefinite);
       return X87_DONE;
     }
-    setConditions(state, SW_C1, 0);
     if (moves) state.write(0, state.read(i));
     return X87_DONE;
   };
@@ -260,6 +274,7 @@ export function fcmov(condition: MoveCondition, i: number): X87Execute {
 export function ffree(i: number, pops: boolean): X87Execute {
   return (state) => {
     state.free(i);
+    setConditions(state, SW_C1, 0);
     if (pops) state.pop();
     return X87_DONE;
   };

@@ -61,6 +61,7 @@ import {
   fnop,
   fstMemory,
   fstpExtended,
+  fstpUnreported,
   fstRegister,
   fxch,
   readFloat32,
@@ -304,6 +305,7 @@ function registerOperation(opcode: number, modrm: number): X87Operation | undefi
     case 0xd92:
       return i === 0 ? operation('fnop', fnop) : undefined;
     case 0xd93:
+      return operation('fstp', fstpUnreported(i));
     case 0xdd3:
     case 0xdf2:
     case 0xdf3:

@@ -1,7 +1,7 @@
 /** FSIN, FCOS, FSINCOS, FPTAN, FPATAN, F2XM1, FYL2X, FYL2XP1. SDM vol. 1, 8.3.7 - 8.3.10; the tables of special cases in vol. 2. */
 import { denormalOperands } from '../softfloat/arithmetic.js';
 import type { FloatEnvironment } from '../softfloat/float-environment.js';
-import { x87Environment, ZE } from '../softfloat/float-environment.js';
+import { PE, x87Environment, ZE } from '../softfloat/float-environment.js';
 import type { Float80, Unpacked } from '../softfloat/float-format.js';
 import { float80 } from '../softfloat/float-format.js';
 import { invalid, isNotANumber, propagateNan } from '../softfloat/nan.js';
@@ -195,6 +195,8 @@ const yLog2x: TwoOperands = (y, x, environment) => {
   const logarithm = log2(x);
   if (logarithm.significand === 0n && y.kind === 'infinity') return invalid(float80, environment);
   if (denormalOperands(environment, y, x)) return float80.indefinite;
+  // The processor reports powers of two as inexact too.
+  if (y.kind === 'finite' && logarithm.significand !== 0n) environment.flags |= PE;
   return timesLogarithm(y, logarithm, environment);
 };
 
@@ -213,12 +215,15 @@ const yLog2xPlus1: TwoOperands = (y, x, environment) => {
     if (denormalOperands(environment, y)) return float80.indefinite;
     return float80.zero((x.sign ^ y.sign) as 0 | 1);
   }
-  if (x.sign === 1 && x.exponent + bitLength(x.significand) > 0) {
-    // x <= -1, far outside of the defined range: treated as a logarithm of what is not positive.
-    return invalid(float80, environment);
-  }
   if (denormalOperands(environment, y, x)) return float80.indefinite;
-  return timesLogarithm(y, log2OnePlus(x.sign, x), environment);
+  if (y.kind === 'infinity') return float80.infinity((y.sign ^ x.sign) as 0 | 1);
+  if (y.kind === 'zero') return float80.zero((y.sign ^ x.sign) as 0 | 1);
+  environment.flags |= PE; // of powers of two too
+  if (x.sign === 1 && x.exponent + bitLength(x.significand) > 0) {
+    // x <= -1 has no logarithm and is far outside of the defined range: it comes back as it is.
+    return float80.finite(1, x.exponent + 63, x.significand);
+  }
+  return product(y, log2OnePlus(x.sign, x), environment);
 };
 
 export const fyl2xp1 = combining(yLog2xPlus1);
@@ -233,8 +238,11 @@ const exponentialOf: OneResult = (a, environment) => {
   if (length === 1 && a.significand === 1n << BigInt(bitLength(a.significand) - 1)) {
     return a.sign === 1 ? float80.finite(1, -1, 1n << 63n) : ONE;
   }
-  // Beyond [-1, 1] the result is undefined; the operand stays.
-  if (length > 0) return float80.finite(a.sign, length - 1, a.significand << BigInt(64 - bitLength(a.significand)));
+  if (length > 0) {
+    // Beyond [-1, 1] the result is undefined: it comes back as it is.
+    environment.flags |= PE;
+    return float80.finite(a.sign, length - 1, a.significand << BigInt(64 - bitLength(a.significand)));
+  }
   return round(exp2MinusOne(a.sign, a), environment);
 };
 
