@@ -1,8 +1,10 @@
+import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 import { boundaries } from './eslint/boundaries.mjs';
 
 export default tseslint.config(
   { ignores: ['**/dist/', '**/.tsc/', '**/node_modules/', '**/generated/', '**/fixtures/', 'docs/api/', 'coverage/', '**/.turbo/', '**/.cache/'] },
+  js.configs.recommended,
   ...tseslint.configs.strict,
   {
     plugins: { pckit: { rules: { boundaries } } },
@@ -11,6 +13,8 @@ export default tseslint.config(
       'pckit/boundaries': 'error',
       eqeqeq: ['error', 'always'],
       'no-var': 'error',
+      // A terminal's escape sequences are control characters.
+      'no-control-regex': 'off',
       'prefer-const': 'error',
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'none', ignoreRestSiblings: true }],
@@ -22,6 +26,10 @@ export default tseslint.config(
       '@typescript-eslint/no-empty-function': 'off',
       '@typescript-eslint/no-invalid-void-type': 'off',
     },
+  },
+  {
+    files: ['**/*.mjs'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', performance: 'readonly', setTimeout: 'readonly', URL: 'readonly', Buffer: 'readonly', WebAssembly: 'readonly', TextEncoder: 'readonly', TextDecoder: 'readonly' } },
   },
   {
     files: ['packages/*/src/**/*.ts'],

@@ -55,7 +55,6 @@ function record(args) {
 
 /** Without colours and cursor movements. @param {string} text */
 export function plain(text) {
-  // eslint-disable-next-line no-control-regex
   return text.replace(/\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07]*\x07|\x1b[@-_]/g, '').replace(/[\x00-\x08\x0b\x0c\x0e-\x1a\x7f]/g, '');
 }
 
