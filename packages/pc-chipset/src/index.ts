@@ -5,6 +5,8 @@ export type { DebugExitOptions, DebugExitState, DebugExitWires } from './debug-e
 export { DebugExit } from './debug-exit.js';
 export type { Dma8237Options, Dma8237State } from './dma8237.js';
 export { Dma8237 } from './dma8237.js';
+export { fanOut } from './fan-out.js';
+export { ticksAt, timeOfTick } from './frequency.js';
 export type { HpetOptions, HpetState, HpetWires } from './hpet.js';
 export { Hpet } from './hpet.js';
 export type { I8042Options, I8042State, I8042Wires } from './i8042.js';
@@ -25,11 +27,13 @@ export type { Port92Options, Port92State, Port92Wires } from './port-92.js';
 export { Port92 } from './port-92.js';
 export type { PostCodeOptions, PostCodeState, PostCodeWires } from './post-code.js';
 export { PostCode } from './post-code.js';
+export type { Ps2KeyboardState } from './ps2-keyboard.js';
 export { Ps2Keyboard } from './ps2-keyboard.js';
+export type { Ps2MouseState } from './ps2-mouse.js';
 export { Ps2Mouse } from './ps2-mouse.js';
 export type { ResetControlOptions, ResetControlState, ResetControlWires } from './reset-control.js';
 export { ResetControl } from './reset-control.js';
-export type { Uart16550Options, Uart16550State, Uart16550Wires } from './uart-16550a.js';
+export type { ModemLine, Uart16550Options, Uart16550State, Uart16550Wires } from './uart-16550a.js';
 export { Uart16550 } from './uart-16550a.js';
 
 export type { ChipsetErrorCode } from './chipset-error.js';

@@ -196,7 +196,6 @@ export class Uart16550 implements Device<Uart16550State> {
       this.scr = 0;
       this.divisor = 0;
       this.modemLines = MSR_CTS | MSR_DSR | MSR_DCD;
-      this.refused = false;
     }
     this.received.length = 0;
     this.readBuffer = 0;
