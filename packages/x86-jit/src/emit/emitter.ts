@@ -1,0 +1,733 @@
+import { ByteWriter } from './byte-writer.js';
+import { Misc, Op, Simd, Type, type ValueType } from './opcodes.js';
+
+/**
+ * Code emission with named values instead of a stack: each operation pushes its operands, applies the opcode and keeps the result
+ * in a fresh local. Optimising compilers see through the extra locals; in return a semantic function reads like the manual.
+ */
+export class Emitter {
+  readonly code = new ByteWriter(1 << 12);
+  #depth = 0;
+  readonly #localTypes: ValueType[] = [];
+  readonly #free = new Map<ValueType, number[]>();
+  readonly #live: number[] = [];
+  readonly #params: readonly ValueType[];
+
+  constructor(params: readonly ValueType[]) {
+    this.#params = params;
+  }
+
+  // --- locals -----------------------------------------------------------------------------------------------------------------
+
+  paramI32(index: number): I32 {
+    return new I32(this, index);
+  }
+
+  paramI64(index: number): I64 {
+    return new I64(this, index);
+  }
+
+  allocate(type: ValueType): number {
+    const free = this.#free.get(type);
+    const local = free?.pop() ?? this.#params.length + this.#localTypes.push(type) - 1;
+    this.#live.push(local);
+    return local;
+  }
+
+  /** Locals allocated after a mark are given back by `release`; no value made since may be used afterwards. */
+  mark(): number {
+    return this.#live.length;
+  }
+
+  release(mark: number): void {
+    while (this.#live.length > mark) {
+      const local = this.#live.pop() as number;
+      const type = this.#localTypes[local - this.#params.length] as ValueType;
+      let free = this.#free.get(type);
+      if (!free) this.#free.set(type, (free = []));
+      free.push(local);
+    }
+  }
+
+  /** Run-length declarations for the code section. */
+  locals(): { count: number; type: ValueType }[] {
+    const groups: { count: number; type: ValueType }[] = [];
+    for (const type of this.#localTypes) {
+      const last = groups.at(-1);
+      if (last && last.type === type) last.count++;
+      else groups.push({ count: 1, type });
+    }
+    return groups;
+  }
+
+  i32(value: number): I32 {
+    return new I32(this, -1, value | 0);
+  }
+
+  i64(value: number | bigint): I64 {
+    const wide = BigInt.asIntN(64, BigInt(value));
+    return new I64(this, -1, Number(BigInt.asIntN(32, wide)), Number(wide >> 32n));
+  }
+
+  /** A mutable local. */
+  variable<T extends Value>(initial: T): Variable<T> {
+    const local = this.allocate(initial.type);
+    initial.push();
+    this.op1(Op.localSet, local);
+    return new Variable<T>(this, initial.type, local);
+  }
+
+  variableI64(): Variable<I64> {
+    return new Variable<I64>(this, Type.i64, this.allocate(Type.i64));
+  }
+
+  variableI32(): Variable<I32> {
+    return new Variable<I32>(this, Type.i32, this.allocate(Type.i32));
+  }
+
+  variableV128(): Variable<V128> {
+    return new Variable<V128>(this, Type.v128, this.allocate(Type.v128));
+  }
+
+  /** Pops the operand stack into a fresh local. */
+  popI32(): I32 {
+    const local = this.allocate(Type.i32);
+    this.op1(Op.localSet, local);
+    return new I32(this, local);
+  }
+  popI64(): I64 {
+    const local = this.allocate(Type.i64);
+    this.op1(Op.localSet, local);
+    return new I64(this, local);
+  }
+  popF32(): F32 {
+    const local = this.allocate(Type.f32);
+    this.op1(Op.localSet, local);
+    return new F32(this, local);
+  }
+  popF64(): F64 {
+    const local = this.allocate(Type.f64);
+    this.op1(Op.localSet, local);
+    return new F64(this, local);
+  }
+  popV128(): V128 {
+    const local = this.allocate(Type.v128);
+    this.op1(Op.localSet, local);
+    return new V128(this, local);
+  }
+
+  // --- raw --------------------------------------------------------------------------------------------------------------------
+
+  op(opcode: number): void {
+    this.code.u8(opcode);
+  }
+  op1(opcode: number, immediate: number): void {
+    this.code.u8(opcode);
+    this.code.u32(immediate);
+  }
+  simd(opcode: number): void {
+    this.code.u8(Op.prefixSimd);
+    this.code.u32(opcode);
+  }
+
+  // --- memory -----------------------------------------------------------------------------------------------------------------
+
+  /** A load from host memory at `base + offset`; the alignment hint is 1. */
+  #access(opcode: number, base: I32, offset: number): void {
+    base.push();
+    this.code.u8(opcode);
+    this.code.u8(0);
+    this.code.u32(offset);
+  }
+  loadI32(base: I32, offset = 0): I32 {
+    this.#access(Op.i32Load, base, offset);
+    return this.popI32();
+  }
+  loadI32U8(base: I32, offset = 0): I32 {
+    this.#access(Op.i32Load8U, base, offset);
+    return this.popI32();
+  }
+  loadI32U16(base: I32, offset = 0): I32 {
+    this.#access(Op.i32Load16U, base, offset);
+    return this.popI32();
+  }
+  loadI64(base: I32, offset = 0): I64 {
+    this.#access(Op.i64Load, base, offset);
+    return this.popI64();
+  }
+  /** @param bytes 1, 2, 4 or 8 */
+  loadSigned(base: I32, offset: number, bytes: number): I64 {
+    const opcode = bytes === 1 ? Op.i64Load8S : bytes === 2 ? Op.i64Load16S : bytes === 4 ? Op.i64Load32S : Op.i64Load;
+    this.#access(opcode, base, offset);
+    return this.popI64();
+  }
+  loadUnsigned(base: I32, offset: number, bytes: number): I64 {
+    const opcode = bytes === 1 ? Op.i64Load8U : bytes === 2 ? Op.i64Load16U : bytes === 4 ? Op.i64Load32U : Op.i64Load;
+    this.#access(opcode, base, offset);
+    return this.popI64();
+  }
+  loadV128(base: I32, offset = 0): V128 {
+    base.push();
+    this.simd(Simd.v128Load);
+    this.code.u8(0);
+    this.code.u32(offset);
+    return this.popV128();
+  }
+  loadF32(base: I32, offset = 0): F32 {
+    this.#access(Op.f32Load, base, offset);
+    return this.popF32();
+  }
+  loadF64(base: I32, offset = 0): F64 {
+    this.#access(Op.f64Load, base, offset);
+    return this.popF64();
+  }
+
+  #store(opcode: number, base: I32, offset: number, value: Value): void {
+    base.push();
+    value.push();
+    this.code.u8(opcode);
+    this.code.u8(0);
+    this.code.u32(offset);
+  }
+  storeI32(base: I32, offset: number, value: I32): void {
+    this.#store(Op.i32Store, base, offset, value);
+  }
+  storeI32x8(base: I32, offset: number, value: I32): void {
+    this.#store(Op.i32Store8, base, offset, value);
+  }
+  storeI32x16(base: I32, offset: number, value: I32): void {
+    this.#store(Op.i32Store16, base, offset, value);
+  }
+  /** Stores the low `bytes` bytes. */
+  storeI64(base: I32, offset: number, value: I64, bytes = 8): void {
+    const opcode = bytes === 1 ? Op.i64Store8 : bytes === 2 ? Op.i64Store16 : bytes === 4 ? Op.i64Store32 : Op.i64Store;
+    this.#store(opcode, base, offset, value);
+  }
+  storeV128(base: I32, offset: number, value: V128): void {
+    base.push();
+    value.push();
+    this.simd(Simd.v128Store);
+    this.code.u8(0);
+    this.code.u32(offset);
+  }
+  storeF32(base: I32, offset: number, value: F32): void {
+    this.#store(Op.f32Store, base, offset, value);
+  }
+  storeF64(base: I32, offset: number, value: F64): void {
+    this.#store(Op.f64Store, base, offset, value);
+  }
+  memoryCopy(to: I32, from: I32, length: I32): void {
+    to.push();
+    from.push();
+    length.push();
+    this.op1(Op.prefixFC, Misc.memoryCopy);
+    this.code.u8(0);
+    this.code.u8(0);
+  }
+  memoryFill(to: I32, byte: I32, length: I32): void {
+    to.push();
+    byte.push();
+    length.push();
+    this.op1(Op.prefixFC, Misc.memoryFill);
+    this.code.u8(0);
+  }
+
+  // --- control ----------------------------------------------------------------------------------------------------------------
+
+  #open(opcode: number, type: number = Type.void): Label {
+    this.code.u8(opcode);
+    this.code.u8(type);
+    return ++this.#depth;
+  }
+  #close(): void {
+    this.code.u8(Op.end);
+    this.#depth--;
+  }
+  openBlock(): Label {
+    return this.#open(Op.block);
+  }
+  closeBlock(): void {
+    this.#close();
+  }
+  block(body: (label: Label) => void): void {
+    const label = this.#open(Op.block);
+    body(label);
+    this.#close();
+  }
+  loop(body: (label: Label) => void): void {
+    const label = this.#open(Op.loop);
+    body(label);
+    this.#close();
+  }
+  if(condition: I32, then: () => void, otherwise?: () => void): void {
+    condition.push();
+    this.#open(Op.if);
+    then();
+    if (otherwise) {
+      this.code.u8(Op.else);
+      otherwise();
+    }
+    this.#close();
+  }
+  /** An `if` with a value on both arms. */
+  choose<T extends Value>(condition: I32, then: () => T, otherwise: () => T): T {
+    const start = this.mark();
+    void start;
+    let variable: Variable<T> | undefined;
+    this.if(
+      condition,
+      () => {
+        const value = then();
+        variable = new Variable<T>(this, value.type, this.allocate(value.type));
+        variable.set(value);
+      },
+      () => (variable as Variable<T> | undefined)?.set(otherwise()),
+    );
+    return (variable as unknown as Variable<T>).get();
+  }
+  br(label: Label): void {
+    this.op1(Op.br, this.#depth - label);
+  }
+  brIf(label: Label, condition: I32): void {
+    condition.push();
+    this.op1(Op.brIf, this.#depth - label);
+  }
+  brTable(index: I32, labels: readonly Label[], fallback: Label): void {
+    index.push();
+    this.op1(Op.brTable, labels.length);
+    for (const label of labels) this.code.u32(this.#depth - label);
+    this.code.u32(this.#depth - fallback);
+  }
+  return(...values: Value[]): void {
+    for (const value of values) value.push();
+    this.op(Op.return);
+  }
+  unreachable(): void {
+    this.op(Op.unreachable);
+  }
+  /** Calls a function; results are left on the stack for a `pop`. */
+  call(functionIndex: number, ...args: Value[]): void {
+    for (const arg of args) arg.push();
+    this.op1(Op.call, functionIndex);
+  }
+  callI32(functionIndex: number, ...args: Value[]): I32 {
+    this.call(functionIndex, ...args);
+    return this.popI32();
+  }
+  callI64(functionIndex: number, ...args: Value[]): I64 {
+    this.call(functionIndex, ...args);
+    return this.popI64();
+  }
+  drop(): void {
+    this.op(Op.drop);
+  }
+
+  // --- constants of vectors -------------------------------------------------------------------------------------------------------
+
+  /** @param bytes 16 bytes, lane 0 first */
+  v128(bytes: ArrayLike<number>): V128 {
+    this.simd(Simd.v128Const);
+    for (let i = 0; i < 16; i++) this.code.u8((bytes[i] as number) & 0xff);
+    return this.popV128();
+  }
+  shuffle(a: V128, b: V128, lanes: ArrayLike<number>): V128 {
+    a.push();
+    b.push();
+    this.simd(Simd.i8x16Shuffle);
+    for (let i = 0; i < 16; i++) this.code.u8(lanes[i] as number);
+    return this.popV128();
+  }
+}
+
+/** The nesting depth at which a block was opened. */
+export type Label = number;
+
+/** An immutable value: a local that is written once, or a constant. */
+export abstract class Value {
+  abstract readonly type: ValueType;
+
+  constructor(
+    readonly e: Emitter,
+    readonly local: number,
+    readonly low = 0,
+    readonly high = 0,
+  ) {}
+
+  get isConstant(): boolean {
+    return this.local < 0;
+  }
+
+  /** Emits the value onto the operand stack. */
+  push(): void {
+    this.e.op1(Op.localGet, this.local);
+  }
+}
+
+export class Variable<T extends Value> {
+  constructor(
+    readonly e: Emitter,
+    readonly type: ValueType,
+    readonly local: number,
+  ) {}
+
+  /** The present value; it changes when the variable is set. */
+  get(): T {
+    const make = { [Type.i32]: I32, [Type.i64]: I64, [Type.f32]: F32, [Type.f64]: F64, [Type.v128]: V128 }[this.type] as unknown as new (e: Emitter, local: number) => T;
+    return new make(this.e, this.local);
+  }
+  set(value: T): void {
+    value.push();
+    this.e.op1(Op.localSet, this.local);
+  }
+}
+
+export class I32 extends Value {
+  readonly type = Type.i32;
+
+  override push(): void {
+    if (this.local >= 0) super.push();
+    else {
+      this.e.op(Op.i32Const);
+      this.e.code.s32(this.low);
+    }
+  }
+  #unary(opcode: number): I32 {
+    this.push();
+    this.e.op(opcode);
+    return this.e.popI32();
+  }
+  #binary(opcode: number, other: I32 | number): I32 {
+    this.push();
+    (typeof other === 'number' ? this.e.i32(other) : other).push();
+    this.e.op(opcode);
+    return this.e.popI32();
+  }
+  add(other: I32 | number): I32 { return this.#binary(Op.i32Add, other); }
+  sub(other: I32 | number): I32 { return this.#binary(Op.i32Sub, other); }
+  mul(other: I32 | number): I32 { return this.#binary(Op.i32Mul, other); }
+  divU(other: I32 | number): I32 { return this.#binary(Op.i32DivU, other); }
+  remU(other: I32 | number): I32 { return this.#binary(Op.i32RemU, other); }
+  and(other: I32 | number): I32 { return this.#binary(Op.i32And, other); }
+  or(other: I32 | number): I32 { return this.#binary(Op.i32Or, other); }
+  xor(other: I32 | number): I32 { return this.#binary(Op.i32Xor, other); }
+  shl(other: I32 | number): I32 { return this.#binary(Op.i32Shl, other); }
+  shrS(other: I32 | number): I32 { return this.#binary(Op.i32ShrS, other); }
+  shrU(other: I32 | number): I32 { return this.#binary(Op.i32ShrU, other); }
+  rotl(other: I32 | number): I32 { return this.#binary(Op.i32Rotl, other); }
+  rotr(other: I32 | number): I32 { return this.#binary(Op.i32Rotr, other); }
+  eq(other: I32 | number): I32 { return this.#binary(Op.i32Eq, other); }
+  ne(other: I32 | number): I32 { return this.#binary(Op.i32Ne, other); }
+  ltS(other: I32 | number): I32 { return this.#binary(Op.i32LtS, other); }
+  ltU(other: I32 | number): I32 { return this.#binary(Op.i32LtU, other); }
+  gtS(other: I32 | number): I32 { return this.#binary(Op.i32GtS, other); }
+  gtU(other: I32 | number): I32 { return this.#binary(Op.i32GtU, other); }
+  leU(other: I32 | number): I32 { return this.#binary(Op.i32LeU, other); }
+  geU(other: I32 | number): I32 { return this.#binary(Op.i32GeU, other); }
+  leS(other: I32 | number): I32 { return this.#binary(Op.i32LeS, other); }
+  geS(other: I32 | number): I32 { return this.#binary(Op.i32GeS, other); }
+  eqz(): I32 { return this.#unary(Op.i32Eqz); }
+  clz(): I32 { return this.#unary(Op.i32Clz); }
+  ctz(): I32 { return this.#unary(Op.i32Ctz); }
+  popcnt(): I32 { return this.#unary(Op.i32Popcnt); }
+  extend8S(): I32 { return this.#unary(Op.i32Extend8S); }
+  extend16S(): I32 { return this.#unary(Op.i32Extend16S); }
+  toI64U(): I64 {
+    this.push();
+    this.e.op(Op.i64ExtendI32U);
+    return this.e.popI64();
+  }
+  toI64S(): I64 {
+    this.push();
+    this.e.op(Op.i64ExtendI32S);
+    return this.e.popI64();
+  }
+  asF32(): F32 {
+    this.push();
+    this.e.op(Op.f32ReinterpretI32);
+    return this.e.popF32();
+  }
+  toF32(): F32 {
+    this.push();
+    this.e.op(Op.f32ConvertI32S);
+    return this.e.popF32();
+  }
+  toF64(): F64 {
+    this.push();
+    this.e.op(Op.f64ConvertI32S);
+    return this.e.popF64();
+  }
+  /** `this ? a : b` */
+  select<T extends Value>(a: T, b: T): T {
+    a.push();
+    b.push();
+    this.push();
+    if (a.type === Type.v128) {
+      this.e.op1(0x1c, 1);
+      this.e.op(Type.v128);
+    } else this.e.op(Op.select);
+    const local = this.e.allocate(a.type);
+    this.e.op1(Op.localSet, local);
+    return new Variable<T>(this.e, a.type, local).get();
+  }
+  splat(opcode: number): V128 {
+    this.push();
+    this.e.simd(opcode);
+    return this.e.popV128();
+  }
+}
+
+export class I64 extends Value {
+  readonly type = Type.i64;
+
+  override push(): void {
+    if (this.local >= 0) super.push();
+    else {
+      this.e.op(Op.i64Const);
+      this.e.code.s64(this.low, this.high);
+    }
+  }
+  #unary(opcode: number): I64 {
+    this.push();
+    this.e.op(opcode);
+    return this.e.popI64();
+  }
+  #operand(other: I64 | number | bigint): I64 {
+    return other instanceof I64 ? other : this.e.i64(other);
+  }
+  #binary(opcode: number, other: I64 | number | bigint): I64 {
+    this.push();
+    this.#operand(other).push();
+    this.e.op(opcode);
+    return this.e.popI64();
+  }
+  #compare(opcode: number, other: I64 | number | bigint): I32 {
+    this.push();
+    this.#operand(other).push();
+    this.e.op(opcode);
+    return this.e.popI32();
+  }
+  add(other: I64 | number | bigint): I64 { return this.#binary(Op.i64Add, other); }
+  sub(other: I64 | number | bigint): I64 { return this.#binary(Op.i64Sub, other); }
+  mul(other: I64 | number | bigint): I64 { return this.#binary(Op.i64Mul, other); }
+  divS(other: I64 | number | bigint): I64 { return this.#binary(Op.i64DivS, other); }
+  divU(other: I64 | number | bigint): I64 { return this.#binary(Op.i64DivU, other); }
+  remS(other: I64 | number | bigint): I64 { return this.#binary(Op.i64RemS, other); }
+  remU(other: I64 | number | bigint): I64 { return this.#binary(Op.i64RemU, other); }
+  and(other: I64 | number | bigint): I64 { return this.#binary(Op.i64And, other); }
+  or(other: I64 | number | bigint): I64 { return this.#binary(Op.i64Or, other); }
+  xor(other: I64 | number | bigint): I64 { return this.#binary(Op.i64Xor, other); }
+  shl(other: I64 | number | bigint): I64 { return this.#binary(Op.i64Shl, other); }
+  shrS(other: I64 | number | bigint): I64 { return this.#binary(Op.i64ShrS, other); }
+  shrU(other: I64 | number | bigint): I64 { return this.#binary(Op.i64ShrU, other); }
+  rotl(other: I64 | number | bigint): I64 { return this.#binary(Op.i64Rotl, other); }
+  rotr(other: I64 | number | bigint): I64 { return this.#binary(Op.i64Rotr, other); }
+  not(): I64 { return this.#binary(Op.i64Xor, -1); }
+  neg(): I64 { return this.e.i64(0).sub(this); }
+  eq(other: I64 | number | bigint): I32 { return this.#compare(Op.i64Eq, other); }
+  ne(other: I64 | number | bigint): I32 { return this.#compare(Op.i64Ne, other); }
+  ltS(other: I64 | number | bigint): I32 { return this.#compare(Op.i64LtS, other); }
+  ltU(other: I64 | number | bigint): I32 { return this.#compare(Op.i64LtU, other); }
+  gtS(other: I64 | number | bigint): I32 { return this.#compare(Op.i64GtS, other); }
+  gtU(other: I64 | number | bigint): I32 { return this.#compare(Op.i64GtU, other); }
+  leS(other: I64 | number | bigint): I32 { return this.#compare(Op.i64LeS, other); }
+  leU(other: I64 | number | bigint): I32 { return this.#compare(Op.i64LeU, other); }
+  geS(other: I64 | number | bigint): I32 { return this.#compare(Op.i64GeS, other); }
+  geU(other: I64 | number | bigint): I32 { return this.#compare(Op.i64GeU, other); }
+  eqz(): I32 {
+    this.push();
+    this.e.op(Op.i64Eqz);
+    return this.e.popI32();
+  }
+  clz(): I64 { return this.#unary(Op.i64Clz); }
+  ctz(): I64 { return this.#unary(Op.i64Ctz); }
+  popcnt(): I64 { return this.#unary(Op.i64Popcnt); }
+  wrap(): I32 {
+    if (this.isConstant) return this.e.i32(this.low);
+    this.push();
+    this.e.op(Op.i32WrapI64);
+    return this.e.popI32();
+  }
+  /** The low `bytes` bytes sign-extended. */
+  signed(bytes: number): I64 {
+    return bytes === 8 ? this : this.#unary(bytes === 1 ? Op.i64Extend8S : bytes === 2 ? Op.i64Extend16S : Op.i64Extend32S);
+  }
+  /** The low `bytes` bytes zero-extended. */
+  unsigned(bytes: number): I64 {
+    return bytes === 8 ? this : this.and(bytes === 1 ? 0xff : bytes === 2 ? 0xffff : 0xffffffff);
+  }
+  asF64(): F64 {
+    this.push();
+    this.e.op(Op.f64ReinterpretI64);
+    return this.e.popF64();
+  }
+  toF64(): F64 {
+    this.push();
+    this.e.op(Op.f64ConvertI64S);
+    return this.e.popF64();
+  }
+  toF64U(): F64 {
+    this.push();
+    this.e.op(Op.f64ConvertI64U);
+    return this.e.popF64();
+  }
+  toF32(): F32 {
+    this.push();
+    this.e.op(Op.f32ConvertI64S);
+    return this.e.popF32();
+  }
+  splat(): V128 {
+    this.push();
+    this.e.simd(Simd.i64x2Splat);
+    return this.e.popV128();
+  }
+}
+
+export class F32 extends Value {
+  readonly type = Type.f32;
+  unary(opcode: number): F32 {
+    this.push();
+    this.e.op(opcode);
+    return this.e.popF32();
+  }
+  binary(opcode: number, other: F32): F32 {
+    this.push();
+    other.push();
+    this.e.op(opcode);
+    return this.e.popF32();
+  }
+  compare(opcode: number, other: F32): I32 {
+    this.push();
+    other.push();
+    this.e.op(opcode);
+    return this.e.popI32();
+  }
+  bits(): I32 {
+    this.push();
+    this.e.op(Op.i32ReinterpretF32);
+    return this.e.popI32();
+  }
+  promote(): F64 {
+    this.push();
+    this.e.op(Op.f64PromoteF32);
+    return this.e.popF64();
+  }
+}
+
+export class F64 extends Value {
+  readonly type = Type.f64;
+  override push(): void {
+    super.push();
+  }
+  unary(opcode: number): F64 {
+    this.push();
+    this.e.op(opcode);
+    return this.e.popF64();
+  }
+  binary(opcode: number, other: F64): F64 {
+    this.push();
+    other.push();
+    this.e.op(opcode);
+    return this.e.popF64();
+  }
+  compare(opcode: number, other: F64): I32 {
+    this.push();
+    other.push();
+    this.e.op(opcode);
+    return this.e.popI32();
+  }
+  bits(): I64 {
+    this.push();
+    this.e.op(Op.i64ReinterpretF64);
+    return this.e.popI64();
+  }
+  demote(): F32 {
+    this.push();
+    this.e.op(Op.f32DemoteF64);
+    return this.e.popF32();
+  }
+  truncSatI64(): I64 {
+    this.push();
+    this.e.op1(Op.prefixFC, Misc.i64TruncSatF64S);
+    return this.e.popI64();
+  }
+}
+
+export class V128 extends Value {
+  readonly type = Type.v128;
+  /** @param opcode one of `Simd` */
+  unary(opcode: number): V128 {
+    this.push();
+    this.e.simd(opcode);
+    return this.e.popV128();
+  }
+  binary(opcode: number, other: V128): V128 {
+    this.push();
+    other.push();
+    this.e.simd(opcode);
+    return this.e.popV128();
+  }
+  /** Vector shifts and other operations with a scalar second operand. */
+  shift(opcode: number, count: I32): V128 {
+    this.push();
+    count.push();
+    this.e.simd(opcode);
+    return this.e.popV128();
+  }
+  bitselect(ifClear: V128, mask: V128): V128 {
+    this.push();
+    ifClear.push();
+    mask.push();
+    this.e.simd(Simd.v128Bitselect);
+    return this.e.popV128();
+  }
+  /** A test or extraction that gives an i32 (`AnyTrue`, `AllTrue`, `Bitmask`). */
+  reduce(opcode: number): I32 {
+    this.push();
+    this.e.simd(opcode);
+    return this.e.popI32();
+  }
+  lane32(lane: number): I32 {
+    this.push();
+    this.e.simd(Simd.i32x4ExtractLane);
+    this.e.code.u8(lane);
+    return this.e.popI32();
+  }
+  lane16U(lane: number): I32 {
+    this.push();
+    this.e.simd(Simd.i16x8ExtractLaneU);
+    this.e.code.u8(lane);
+    return this.e.popI32();
+  }
+  lane8U(lane: number): I32 {
+    this.push();
+    this.e.simd(Simd.i8x16ExtractLaneU);
+    this.e.code.u8(lane);
+    return this.e.popI32();
+  }
+  lane64(lane: number): I64 {
+    this.push();
+    this.e.simd(Simd.i64x2ExtractLane);
+    this.e.code.u8(lane);
+    return this.e.popI64();
+  }
+  laneF32(lane: number): F32 {
+    this.push();
+    this.e.simd(Simd.f32x4ExtractLane);
+    this.e.code.u8(lane);
+    return this.e.popF32();
+  }
+  laneF64(lane: number): F64 {
+    this.push();
+    this.e.simd(Simd.f64x2ExtractLane);
+    this.e.code.u8(lane);
+    return this.e.popF64();
+  }
+  /** @param opcode a `...ReplaceLane` of `Simd` */
+  replace(opcode: number, lane: number, value: Value): V128 {
+    this.push();
+    value.push();
+    this.e.simd(opcode);
+    this.e.code.u8(lane);
+    return this.e.popV128();
+  }
+}

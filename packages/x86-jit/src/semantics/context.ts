@@ -1,0 +1,95 @@
+import type { Emitter, I32, I64, V128 } from '../emit/emitter.js';
+import type { Runtime } from '../mmu/memory-access.js';
+import type { Flags } from './flags.js';
+
+/** Operand width in bytes. Vector operands use 16 (xmm) and 32 (ymm). */
+export type Size = number;
+
+/**
+ * One operand. Values are 64-bit: `read` sign-extends from the operand's size (what lazy flags want), `readUnsigned` zero-extends. A
+ * 4-byte register write clears the upper half, smaller ones merge.
+ */
+export interface Operand {
+  read(size?: Size): I64;
+  readUnsigned(size?: Size): I64;
+  /** Reads a destination that will be written: a memory operand faults here as a write would. */
+  readModify(): I64;
+  write(value: I64): void;
+}
+
+/** How an instruction ends, as an out-of-line handler returns it. */
+export const Completion = { next: 0, fault: 1, /** Continue at `State.rip`. */ jump: 2, /** Execute the same instruction again (REP). */ repeat: 3, /** Leave the loop with `code - exit` after this instruction. */ exit: 16 } as const;
+
+/**
+ * What a semantic function sees. It doesn't know whether it is being made into an interpreter's handler (operands come from a
+ * predecoded record) or into a compiled region.
+ */
+export interface Context {
+  readonly e: Emitter;
+  readonly state: I32;
+  readonly runtime: Runtime;
+  /** Operand size of this instance, bytes. */
+  readonly size: Size;
+  /** Kind of each operand: r(egister) m(emory) i(mmediate) x(mm) s(egment) c(ontrol) ... */
+  readonly shape: string;
+  /** This instance serves 64-bit code only (`true`) or the other modes only. */
+  readonly long: boolean;
+  readonly flags: Flags;
+
+  operand(index: number): Operand;
+  immediate(): I64;
+  /** The second immediate or the vector length etc.: `Record.extra16`. */
+  gpr(number: number, size?: Size): I64;
+  gprUnsigned(number: number, size?: Size): I64;
+  setGpr(number: number, value: I64, size?: Size): void;
+
+  /** The effective address before segmentation (LEA), cut to the address size. */
+  offset(): I64;
+  /** The linear address of the memory operand, checked for an access of `size` bytes. */
+  linear(size: Size, write: boolean): I64;
+  load(linear: I64, size: Size): I64;
+  loadSigned(linear: I64, size: Size): I64;
+  store(linear: I64, size: Size, value: I64): void;
+  /** Whether a 16-byte access at `linear` must be aligned is the caller's affair. */
+  loadV128(linear: I64): V128;
+  storeV128(linear: I64, value: V128): void;
+  /** Checks that a store to come cannot fault. */
+  prepareWrite(linear: I64, size: Size): void;
+
+  /** A 64-bit (or 32-bit) field of the state block. */
+  field(offset: number): I64;
+  setField(offset: number, value: I64): void;
+  field32(offset: number): I32;
+  setField32(offset: number, value: I32): void;
+  xmm(number: number): V128;
+  /** XMM register operand number `index`. */
+  xmmOperand(index: number): V128;
+  setXmmOperand(index: number, value: V128): void;
+
+  /** Instruction pointer after this instruction, as the guest sees it (EIP in legacy modes). */
+  nextIp(): I64;
+  /** Near transfer to an instruction pointer (not linear), with the limit check of the mode. */
+  jump(ip: I64): void;
+  /** Near relative transfer by the instruction's displacement. */
+  jumpRelative(): void;
+  /** Raises an exception; nothing of the instruction may have been committed. */
+  exception(vector: number, code?: I32): void;
+  /** Leaves if a support function recorded a fault. */
+  checkFault(): void;
+  /** Completes the instruction and leaves the loop: `LoopExit`. */
+  exit(code: number): void;
+  /** Completes the instruction, and runs it again when `condition` holds (REP). */
+  repeatIf(condition: I32): void;
+  /** Completes the instruction here, in the middle of its code. */
+  done(): void;
+  /** Instructions left in this run; a repeated instruction may take several at once. */
+  takeBudget(iterations: I64): void;
+  budget(): I32;
+  /** Bits of `RecordFlag`. */
+  recordFlags(): I32;
+  /** Address size in bytes. */
+  addressSize(): I32;
+  segmentIndex(): I32;
+  /** Hands the instruction to its TypeScript implementation. */
+  executeElsewhere(): void;
+}
