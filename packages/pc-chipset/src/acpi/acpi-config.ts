@@ -49,6 +49,8 @@ export interface AcpiConfig {
     readonly pirqGsi?: number;
     /** ISA interrupts that the PIRQs may be routed to. Default 5, 10, 11. */
     readonly pirqIrqs?: readonly number[];
+    /** The last device number that can hold a function, 1 to 31. Default 31. */
+    readonly lastSlot?: number;
     /** Whether the ISA bridge with the PIRQ router is device 1. Without it there is no PIC mode routing. Default true. */
     readonly isaBridge?: boolean;
   } | null;
@@ -80,6 +82,7 @@ export interface AcpiBoard {
         readonly memory64: AcpiWindow | undefined;
         readonly pirqGsi: number;
         readonly pirqIrqs: readonly number[];
+        readonly lastSlot: number;
         readonly isaBridge: boolean;
       }
     | null;
@@ -127,6 +130,7 @@ export function boardOf(config: Omit<AcpiConfig, 'placement'>): AcpiBoard {
             memory64: pci?.memory64,
             pirqGsi: pci?.pirqGsi ?? 16,
             pirqIrqs: pci?.pirqIrqs ?? [5, 10, 11],
+            lastSlot: pci?.lastSlot ?? 31,
             isaBridge: pci?.isaBridge ?? true,
           },
     serialPorts: config.serialPorts ?? [{ ioBase: 0x3f8, irq: 4 }],

@@ -59,8 +59,8 @@ function pciDevices(board: AcpiBoard, pci: NonNullable<AcpiBoard['pci']>): AmlOb
   windows.push(memoryWindow(memory.start, memory.end));
   if (pci.memory64 !== undefined) windows.push(memoryWindow(pci.memory64.start, pci.memory64.end, { cacheable: true }));
 
-  const apicRoutes = slotPins().map(({ address, pin, pirq }) => aPackage(address, pin, 0, pci.pirqGsi + pirq));
-  const picRoutes = slotPins().map(({ address, pin, pirq }) => aPackage(address, pin, path(linkPath(pirq)), 0));
+  const apicRoutes = slotPins(pci.lastSlot).map(({ address, pin, pirq }) => aPackage(address, pin, 0, pci.pirqGsi + pirq));
+  const picRoutes = slotPins(pci.lastSlot).map(({ address, pin, pirq }) => aPackage(address, pin, path(linkPath(pirq)), 0));
   const prt: AmlTerm[] = pci.isaBridge
     ? [
         name('PRTP', aPackage(...picRoutes)),
@@ -82,9 +82,9 @@ function pciDevices(board: AcpiBoard, pci: NonNullable<AcpiBoard['pci']>): AmlOb
 }
 
 /** Every pin of every slot but the host bridge's. */
-function slotPins(): { address: number; pin: number; pirq: number }[] {
+function slotPins(lastSlot: number): { address: number; pin: number; pirq: number }[] {
   const pins: { address: number; pin: number; pirq: number }[] = [];
-  for (let slot = 1; slot < 32; slot++) {
+  for (let slot = 1; slot <= lastSlot; slot++) {
     for (let pin = 0; pin < 4; pin++) pins.push({ address: slot * 0x1_0000 + 0xffff, pin, pirq: pirqOf(slot, pin + 1) });
   }
   return pins;

@@ -70,7 +70,7 @@ export function buildMpTable(config: Omit<AcpiConfig, 'placement'>, address: num
     if (irq !== 2) interrupt(ISA_BUS, irq, irq, INT, irq === board.pm.sciIrq ? ACTIVE_HIGH_LEVEL : CONFORMS);
   }
   if (board.pci !== null) {
-    for (let slot = 1; slot < 32; slot++) {
+    for (let slot = 1; slot <= board.pci.lastSlot; slot++) {
       for (let pin = 0; pin < 4; pin++) interrupt(PCI_BUS, (slot << 2) | pin, board.pci.pirqGsi + pirqOf(slot, pin + 1), INT, ACTIVE_LOW_LEVEL);
     }
   }

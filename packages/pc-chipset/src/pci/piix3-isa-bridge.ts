@@ -91,7 +91,8 @@ export class Piix3IsaBridge implements Device<Piix3IsaBridgeState> {
 
   reset(_kind: 'cold' | 'warm'): void {
     this.#routes.fill(PIRQRC_DISABLED);
-    this.#drive();
+    // RESET# reaches the functions on the bus as well: nobody holds a PIRQ.
+    for (let i = 0; i < PIRQ_COUNT; i++) this.#setPirq(i, false);
   }
 
   save(): Piix3IsaBridgeState {
