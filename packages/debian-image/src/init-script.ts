@@ -16,12 +16,14 @@ say() { echo "pckit: $*"; }
 /bin/busybox mount -t sysfs -o nosuid,nodev,noexec sysfs /sys
 /bin/busybox mount -t devtmpfs -o nosuid devtmpfs /dev
 /bin/busybox --install -s
-# init would have to be told to power off, and there is none.
-for word in poweroff reboot halt; do
-  rm -f /sbin/$word /usr/sbin/$word /bin/$word /usr/bin/$word
-  printf '#!/bin/sh\\nexec /bin/busybox %s -f "$@"\\n' $word > /sbin/$word
-  chmod 755 /sbin/$word
-done
+# busybox's poweroff, halt and reboot tell process 1 with a signal; -f asks the kernel.
+trap '/bin/busybox poweroff -f' USR2
+trap '/bin/busybox halt -f' USR1
+trap '/bin/busybox reboot -f' TERM
+off() {
+  /bin/busybox poweroff -f
+  sleep 60
+}
 mkdir -p /dev/pts /dev/shm
 mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts /dev/pts
 mount -t tmpfs -o nosuid,nodev,mode=1777 tmpfs /dev/shm
@@ -72,8 +74,10 @@ if [ -s "$modules/modules.alias" ]; then
   done
 fi
 
+# In the background, because a trap waits for a program in the foreground, but not for \`wait\`.
 shell() {
-  setsid cttyhack sh -l
+  setsid cttyhack sh -l < /dev/console &
+  wait $!
 }
 
 if [ -n "$root" ] && [ "$root" != /dev/ram0 ]; then
@@ -89,7 +93,7 @@ if [ -n "$root" ] && [ "$root" != /dev/ram0 ]; then
       say "no block device $root after $delay s; there are:"
       cat /proc/partitions
       shell
-      poweroff
+      off
     fi
     waited=$((waited + 1))
     sleep 0.1
@@ -107,12 +111,12 @@ if [ -n "$root" ] && [ "$root" != /dev/ram0 ]; then
   if [ -z "$mounted" ]; then
     say "can't mount $device as" $types
     shell
-    poweroff
+    off
   fi
   if [ ! -x "/newroot$realinit" ] && [ ! -L "/newroot$realinit" ]; then
     say "$device ($mounted) has no $realinit"
     shell
-    poweroff
+    off
   fi
   umount /tmp /dev/shm /dev/pts
   mount -o move /run /newroot/run 2>/dev/null || umount /run
@@ -129,12 +133,13 @@ ip link set lo up 2>/dev/null || ifconfig lo 127.0.0.1 up 2>/dev/null
 [ -r /etc/rc ] && . /etc/rc
 
 if [ -n "$exec" ]; then
-  sh -c "$exec"
+  sh -c "$exec" < /dev/console &
+  wait $!
   say "exit status $?"
-  poweroff
+  off
 fi
 
 say "$(uname -sr), leave the shell with exit or poweroff"
 shell
-poweroff
+off
 `;
