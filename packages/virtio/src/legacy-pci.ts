@@ -1,5 +1,6 @@
 import type { AccessSize, IoRegion } from '@pckit/interfaces';
 import type { VirtioEndpoint } from './endpoint.js';
+import { RegisterFields } from './register-fields.js';
 
 // The legacy interface of a transitional PCI device: VIRTIO 1.2, 4.1.4.10 "Legacy Interfaces: A Note on PCI Device Layout". An I/O BAR;
 // the driver gives a queue as one page frame number and all sizes are the device's.
@@ -17,6 +18,7 @@ const CONFIG_VECTOR = 0x14;
 const QUEUE_VECTOR = 0x16;
 const CONFIG = 0x14;
 const CONFIG_WITH_MSIX = 0x18;
+const REGISTERS = new RegisterFields([4, 4, 4, 2, 2, 2, 1, 1, 2, 2]);
 
 /** Queues are given in pages of this size and the used ring begins on one. */
 const PAGE_SIZE = 4096;
@@ -49,12 +51,14 @@ export class LegacyPciRegisters {
   }
 
   #read(offset: number, size: AccessSize): number {
+    const config = this.wires.msixEnabled() ? CONFIG_WITH_MSIX : CONFIG;
+    return offset >= config ? this.endpoint.readConfig(offset - config, size) : REGISTERS.read(offset, size, this.#readRegister);
+  }
+
+  readonly #readRegister = (register: number): number => {
     const { endpoint, wires } = this;
-    const msix = wires.msixEnabled();
-    const config = msix ? CONFIG_WITH_MSIX : CONFIG;
-    if (offset >= config) return endpoint.readConfig(offset - config, size);
     const queue = endpoint.selectedQueue;
-    switch (offset) {
+    switch (register) {
       case DEVICE_FEATURES:
         return endpoint.deviceFeatures(0);
       case GUEST_FEATURES:
@@ -76,7 +80,7 @@ export class LegacyPciRegisters {
       default:
         return 0;
     }
-  }
+  };
 
   #write(offset: number, value: number, size: AccessSize): void {
     const { endpoint, wires } = this;
@@ -85,6 +89,7 @@ export class LegacyPciRegisters {
       endpoint.writeConfig(offset - config, value, size);
       return;
     }
+    if (!REGISTERS.covers(offset, size)) return;
     switch (offset) {
       case GUEST_FEATURES:
         endpoint.setDriverFeatures(0, value);

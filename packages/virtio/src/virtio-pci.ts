@@ -2,6 +2,7 @@ import type { AccessSize, Device, GuestMemory, IoRegion, PciBar, PciCapability, 
 import { VirtioEndpoint } from './endpoint.js';
 import type { EndpointState } from './endpoint.js';
 import { LegacyPciRegisters } from './legacy-pci.js';
+import { RegisterFields } from './register-fields.js';
 import { VIRTIO_ID_BLOCK, VIRTIO_ID_CONSOLE, VIRTIO_ID_ENTROPY, VIRTIO_ID_NET, VirtioError } from './virtio-device.js';
 import type { VirtioDevice, VirtioObserver } from './virtio-device.js';
 import { QUEUE_DESC, QUEUE_DEVICE, QUEUE_DRIVER } from './virtqueue.js';
@@ -68,7 +69,7 @@ const QUEUE_DEVICE_LO = 0x30;
 const QUEUE_DEVICE_HI = 0x34;
 const QUEUE_NOTIF_CONFIG_DATA = 0x38;
 const QUEUE_RESET = 0x3a;
-const COMMON_LENGTH = 0x3c;
+const COMMON = new RegisterFields([4, 4, 4, 4, 2, 2, 1, 1, 2, 2, 2, 2, 2, 4, 4, 4, 4, 4, 4, 2, 2]);
 
 // 4.1.4.5 "ISR status capability"
 export const ISR_QUEUE = 0x01;
@@ -242,26 +243,14 @@ export class VirtioPci implements Device<VirtioPciState> {
     }
   }
 
-  /** 4.1.3.1: drivers access each field at its own width; whatever else is asked is put together of the fields' bytes. */
   #readCommon(offset: number, size: AccessSize): number {
-    let value = 0;
-    let scale = 1;
-    for (let at = offset; at < offset + size; ) {
-      const start = fieldStart(at);
-      const width = fieldWidth(start);
-      const field = this.#commonField(start);
-      const n = Math.min(start + width, offset + size) - at;
-      value += (Math.floor(field / 2 ** (8 * (at - start))) % 2 ** (8 * n)) * scale;
-      scale *= 2 ** (8 * n);
-      at += n;
-    }
-    return value;
+    return COMMON.read(offset, size, this.#readRegister);
   }
 
-  #commonField(field: number): number {
+  readonly #readRegister = (register: number): number => {
     const { endpoint } = this;
     const queue = endpoint.selectedQueue;
-    switch (field) {
+    switch (register) {
       case DEVICE_FEATURE_SELECT:
         return endpoint.deviceFeatureSelect;
       case DEVICE_FEATURE:
@@ -302,16 +291,15 @@ export class VirtioPci implements Device<VirtioPciState> {
         return queue?.addressWord(QUEUE_DEVICE, 1) ?? 0;
       case QUEUE_NOTIF_CONFIG_DATA:
         return queue?.index ?? 0;
-      case QUEUE_RESET:
-        return 0;
       default:
+        // QUEUE_RESET is done as soon as it is asked for.
         return 0;
     }
-  }
+  };
 
-  /** A write narrower than its field, or wider, is not a driver's; only exact ones and pairs of words are taken. */
+  /** A write that begins within a register, or doesn't cover it, is not a driver's. */
   #writeCommon(offset: number, value: number, size: AccessSize): void {
-    if (offset >= COMMON_LENGTH || fieldStart(offset) !== offset || fieldWidth(offset) > size) return;
+    if (!COMMON.covers(offset, size)) return;
     const { endpoint } = this;
     switch (offset) {
       case DEVICE_FEATURE_SELECT:
@@ -455,14 +443,4 @@ function capability(type: number, bar: number, offset: number, length: number, e
   view.setUint32(10, length, true);
   if (type === CAP_NOTIFY_CFG) view.setUint32(14, NOTIFY_MULTIPLIER, true);
   return body;
-}
-
-function fieldWidth(start: number): number {
-  if (start < CONFIG_MSIX_VECTOR || (start >= QUEUE_DESC_LO && start < QUEUE_NOTIF_CONFIG_DATA)) return 4;
-  return start === DEVICE_STATUS || start === CONFIG_GENERATION || start >= COMMON_LENGTH ? 1 : 2;
-}
-
-function fieldStart(offset: number): number {
-  if (offset < CONFIG_MSIX_VECTOR || (offset >= QUEUE_DESC_LO && offset < QUEUE_NOTIF_CONFIG_DATA)) return offset & ~3;
-  return offset === DEVICE_STATUS || offset === CONFIG_GENERATION || offset >= COMMON_LENGTH ? offset : offset & ~1;
 }

@@ -1,6 +1,8 @@
 export { DriverQueue } from './driver-queue.js';
 export type { DriverQueueOptions, UsedChain } from './driver-queue.js';
 export type { DriverPort, RingAddresses } from './driver-port.js';
+export { EchoDevice } from './echo-device.js';
+export type { EchoDeviceOptions, EchoDeviceState } from './echo-device.js';
 export { FakePciInterrupts } from './fake-pci-interrupts.js';
 export { GuestArena } from './guest-arena.js';
 export { LegacyPciPort } from './legacy-pci-port.js';
