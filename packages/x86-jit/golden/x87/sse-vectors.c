@@ -111,6 +111,7 @@ static void run(const struct instruction *instruction, struct record *record) {
   size_t at = 0;
   uint32_t mxcsr_default = 0x1f80, mxcsr = record->mxcsr_in;
   const uint8_t prologue[] = {
+    0x31, 0xc0,                                                               /* xor eax, eax: the same flags every time */
     0x0f, 0x10, 0x47, AT(a), 0x0f, 0x10, 0x4f, AT(b), 0x0f, 0x10, 0x57, AT(c), /* movups xmm0-2, [rdi + .] */
     0x48, 0x8b, 0x47, AT(gpr_in),                                             /* mov rax, [rdi + gpr_in] */
   };

@@ -24,7 +24,7 @@ struct image {
 enum { NONE, MF, UD };
 
 struct record {
-  uint8_t opcode, modrm, trap, padding;
+  uint8_t opcode, modrm, trap, operand_size_16;
   uint32_t eflags_in, eflags_out, ax_in, ax_out;
   struct image in;
   uint8_t memory_in[112];
@@ -57,7 +57,7 @@ static void build(void) {
   emit(&at, "dd 27");    /* frstor [rdi] */
   emit(&at, "51 9d");    /* push rcx; popf */
   instruction_at = at;
-  at += 2;
+  at += 3;
   epilogue_at = at;
   emit(&at, "9c 59");    /* pushf; pop rcx */
   emit(&at, "dd 32 c3"); /* fnsave [rdx]; ret */
@@ -66,8 +66,11 @@ static void build(void) {
 static void run(void) {
   uint64_t ax = record->ax_in, eflags = record->eflags_in;
   memcpy(record->memory_out, record->memory_in, sizeof record->memory_in);
-  code[instruction_at] = record->opcode;
-  code[instruction_at + 1] = record->modrm;
+  uint8_t *instruction = code + instruction_at;
+  instruction[2] = 0x90; /* nop */
+  if (record->operand_size_16) *instruction++ = 0x66;
+  instruction[0] = record->opcode;
+  instruction[1] = record->modrm;
   trap = NONE;
   asm volatile(
     "sub $128, %%rsp\n\t"
@@ -107,6 +110,14 @@ static void random_image(struct image *image, int stack) {
   image->fds = 0xffff002b;
 }
 
+/* The 14-byte layout. */
+static void random_image_16(uint16_t *memory) {
+  struct image image;
+  random_image(&image, 0);
+  for (int i = 0; i < 7; i++) memory[i] = (uint16_t)((uint32_t *)&image)[i];
+  memcpy(memory + 7, image.registers, sizeof image.registers);
+}
+
 static void random_memory(uint8_t opcode, int reg) {
   memset(record->memory_in, 0xcc, sizeof record->memory_in);
   void *memory = record->memory_in;
@@ -126,6 +137,7 @@ static void random_memory(uint8_t opcode, int reg) {
     case 0xda: case 0xde: memcpy(memory, &integer, 4); break;
     case 0xd9:
       if (reg == 0) memcpy(memory, &f32, 4);
+      else if (reg == 4 && record->operand_size_16) random_image_16(memory);
       else if (reg == 4) random_image(memory, 0);
       else if (reg == 5) *(uint16_t *)memory = (uint16_t)random64();
       break;
@@ -135,15 +147,18 @@ static void random_memory(uint8_t opcode, int reg) {
       break;
     case 0xdd:
       if (reg == 0) memcpy(memory, &f64, 8);
+      else if (reg == 4 && record->operand_size_16) random_image_16(memory);
       else if (reg == 4) random_image(memory, 0);
       break;
     case 0xdf:
       if (reg == 0) memcpy(memory, &integer, 2);
       else if (reg == 5) memcpy(memory, &integer, 8);
-      else if (reg == 4) { /* valid digits; others are undefined */
+      else if (reg == 4) { 
         for (int i = 0; i < 9; i++) record->memory_in[i] = (uint8_t)(below(10) << 4 | below(10));
         for (int i = below(10); i < 9; i++) record->memory_in[i] = 0;
         record->memory_in[9] = (uint8_t)random64();
+        /* Digits above 9 are undefined by the manual. */
+        if (below(8) == 0) record->memory_in[below(9)] = (uint8_t)random64();
       }
       break;
   }
@@ -191,6 +206,8 @@ static void cases(uint8_t opcode, int modrm_low, int modrm_high, int count) {
     memset(record, 0, sizeof *record);
     record->opcode = opcode;
     record->modrm = modrm;
+    int environment = modrm < 0xc0 && ((opcode == 0xd9 && ((modrm >> 3 & 5) == 4)) || (opcode == 0xdd && ((modrm >> 3 & 5) == 4)));
+    record->operand_size_16 = environment && below(2);
     random_image(&record->in, below(10) == 0 ? 0 : loads ? 1 + (int)below(7) : -1);
     random_memory(opcode, modrm >> 3 & 7);
     if (opcode == 0xd9 && modrm >= 0xf0) transcendental_operands(modrm);
@@ -228,7 +245,7 @@ int main(int argc, char **argv) {
       if (opcode == 0xd9 && group >= 0xe0) {
         for (int modrm = group; modrm < group + 8; modrm++) cases((uint8_t)opcode, modrm, modrm, modrm < 0xf0 ? count / 4 + 1 : count);
       } else {
-        cases((uint8_t)opcode, group, group + 7, opcode == 0xdb && group == 0xe0 ? count / 4 + 1 : count);
+        cases((uint8_t)opcode, group, group + 7, count);
       }
     }
   }

@@ -39,7 +39,7 @@ import {
   obsolete,
 } from './x87-control.js';
 import type { X87Context, X87Execute, X87Outcome } from './x87-instruction.js';
-import { X87_PENDING, X87_UNDEFINED } from './x87-instruction.js';
+import { X87_DONE, X87_PENDING, X87_UNDEFINED } from './x87-instruction.js';
 import type { OperandReader } from './x87-load-store.js';
 import {
   fbld,
@@ -418,4 +418,9 @@ export function executeX87(state: X87State, opcode: number, modrm: number, conte
     }
   }
   return instruction.execute(state, context);
+}
+
+/** FWAIT (9BH) only waits. */
+export function executeFwait(state: X87State): X87Outcome {
+  return state.pending ? X87_PENDING : X87_DONE;
 }

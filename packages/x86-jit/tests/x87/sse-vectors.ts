@@ -1,8 +1,10 @@
 /** Reads what `golden/x87/sse-vectors.c` writes and says where `sseOperation` differs from the processor. */
 import type { SseOperationName } from '../../src/softfloat/sse-operation.js';
 import { isSseOperationName, sseOperation } from '../../src/softfloat/sse-operation.js';
+import type { Generator } from './recorder.js';
 
 const RECORD = 96;
+export const SSE_GENERATOR: Generator = { source: 'sse-vectors.c', record: RECORD };
 
 export interface SseVector {
   readonly name: SseOperationName;
