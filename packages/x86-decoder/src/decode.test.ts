@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decode, DecodeError, Instruction, Mnemonic, OperandKind, Prefix, Register, type Mode } from './index.js';
 
 function decoded(hex: string, mode: Mode = 64): Instruction {
-  const bytes = Uint8Array.from(hex.match(/../g)!, (pair) => parseInt(pair, 16));
+  const bytes = Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
   const into = new Instruction();
   decode(bytes, 0, bytes.length, mode, into);
   return into;

@@ -55,7 +55,7 @@ function allowed(row: Row, dimension: number, mode64: boolean): number {
     // 4 bytes become 8 when 64 is the default; 66 still says 2.
     if (row.sizing === Sizing.Default64) return (mask & 1) | (mask & 4 ? 6 : 0);
   }
-  if (!mode64 && row.vex && dimension === Dimension.W && row.encoding.includes('.W ')) return 3;
+  if (!mode64 && row.wFree && dimension === Dimension.W) return 3;
   return mask;
 }
 

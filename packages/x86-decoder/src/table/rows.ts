@@ -14,7 +14,8 @@ import { Register } from '../register.js';
  *   `0F38`, `0F3A`; W `W0`, `W1`, `WIG`, or `W` (operands of size y follow it; ignored outside 64-bit mode).
  * - Opcode bytes; `+r`: eight opcodes with a register in the low bits. A further byte is an exact ModRM; `+i`: with any rm.
  * - `/r`: a ModRM byte; `/0`..`/7`: with this reg field; `mem`, `reg`: only with memory, only with a register.
- * - `o16`, `o32`, `o64`, `a16`...: only with this effective operand or address size; `W0`, `W1`: with this REX.W; `nob`: without REX.B.
+ * - `o16`, `o32`, `o64`, `a16`...: only with this effective operand or address size; `W0`, `W1`: with this REX.W; `nob`: without REX.B; `wig32`: VEX.W is
+ *   ignored outside 64-bit mode.
  *
  * Operands: a letter for the method and a size (`operands.ts` lists both), e.g. `Ev`, `Gb`, `Vx`, `Wdq`. `Ed.b` is 4 bytes as a
  * register, 1 as memory. Letters as in the SDM's appendix A, and Z (register in the opcode), L (register in an immediate),
@@ -53,6 +54,8 @@ export interface Row {
   readonly longMode: boolean;
   readonly sizing: Sizing;
   readonly uniqueVectors: boolean;
+  /** VEX.W is ignored outside 64-bit mode. */
+  readonly wFree: boolean;
 }
 
 export interface RowOperand {
@@ -256,7 +259,7 @@ interface Encoding {
   masks: number[];
   mandatory: boolean;
   mandatory66: boolean;
-  /** VEX `W`: ignored outside 64-bit mode. */
+  /** VEX.W is ignored outside 64-bit mode. */
   wFree: boolean;
 }
 
@@ -316,6 +319,7 @@ function parseEncoding(text: string, line: string): Encoding {
       const mask = [match[2], match[3]].reduce((m, n) => m | (n === undefined ? 0 : 1 << ['16', '32', '64'].indexOf(n)), 0);
       restrict(e, match[1] === 'o' ? Dimension.OperandSize : Dimension.AddressSize, mask);
     } else if ((match = /^W([01])$/.exec(word))) restrict(e, Dimension.W, 1 << Number(match[1]));
+    else if (word === 'wig32') e.wFree = true;
     else if (word === 'nob') restrict(e, Dimension.B, 1);
     else throw new SyntaxError(`instruction table: unknown word "${word}" in "${line}"`);
   }
@@ -390,6 +394,7 @@ function parseRow(line: string, feature: string): Row {
     longMode,
     sizing,
     uniqueVectors,
+    wFree: encoding.wFree,
   };
 }
 
