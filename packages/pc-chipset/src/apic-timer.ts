@@ -3,7 +3,7 @@ import { restoreTimer, saveTimer } from './timer-state.js';
 
 /*
  * The local APIC's timer: SDM vol. 3, 11.5.4 "APIC Timer". It counts lazily: the count follows from the time at which it was
- * loaded. The clock is only asked to fire when an interrupt would come of it.
+ * loaded, and the clock is only asked to fire when an interrupt would come of it.
  */
 
 export const TIMER_ONE_SHOT = 0;
@@ -123,7 +123,6 @@ export class ApicTimer {
 
   /** IA32_TSC_DEADLINE; 0 when disarmed, expired, or not in that mode. */
   get deadline(): bigint {
-    if (this.tscDeadline !== 0n && this.tsc.toNanoseconds(this.tscDeadline) <= this.clock.now() && this.masked) return 0n;
     return this.tscDeadline;
   }
 
@@ -172,7 +171,8 @@ export class ApicTimer {
 
   private schedule(now: number): void {
     if (this.mode === TIMER_TSC_DEADLINE) {
-      const at = this.tscDeadline === 0n || this.masked ? Infinity : this.tsc.toNanoseconds(this.tscDeadline);
+      // Also while masked: the register must read 0 afterwards.
+      const at = this.tscDeadline === 0n ? Infinity : this.tsc.toNanoseconds(this.tscDeadline);
       if (at <= Number.MAX_SAFE_INTEGER) this.timer.arm(Math.max(at, now));
       else this.timer.cancel();
       return;
@@ -205,6 +205,6 @@ export class ApicTimer {
       default:
         this.loadedAt = null;
     }
-    this.expire();
+    if (!this.masked) this.expire();
   }
 }

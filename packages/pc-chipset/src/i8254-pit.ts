@@ -438,7 +438,7 @@ class Counter {
 
   private visibleCount(now: number): number {
     const count = this.count(now);
-    return this.bcd ? toBcd(count) : count;
+    return this.bcd ? toBcd(count % 10_000) : count; // a count held from a binary mode may be larger
   }
 }
 
