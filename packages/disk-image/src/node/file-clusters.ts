@@ -3,6 +3,7 @@ import type { OverlayStore } from '../overlay-disk.js';
 import { DiskImageError } from '../disk-image-error.js';
 import { SECTOR } from '../sectors.js';
 import { FileLock } from './file-lock.js';
+import { host } from './host.js';
 
 // An overlay in a file of its own, which outlives the process. The format is ours:
 //
@@ -26,16 +27,25 @@ export class FileClusters implements OverlayStore {
   readonly #dataAt: number;
   /** Pages of the bitmap that differ from the file's. */
   readonly #dirty = new Set<number>();
+  #open = true;
 
   /** Opens the overlay, or makes it. @param size of the base */
-  constructor(path: string, size: number) {
+  constructor(
+    readonly path: string,
+    size: number,
+  ) {
     const sectors = size / SECTOR;
     const bitmapLength = Math.ceil(sectors / 8 / HEADER) * HEADER;
     this.#bitmap = new Uint8Array(bitmapLength);
     this.#dataAt = HEADER + bitmapLength;
     this.#lock = new FileLock(path);
     const exists = existsSync(path);
-    this.#fd = openSync(path, exists ? 'r+' : 'wx+');
+    try {
+      this.#fd = host(path, 'open', () => openSync(path, exists ? 'r+' : 'wx+'));
+    } catch (error) {
+      this.#lock.release();
+      throw error;
+    }
     try {
       if (exists) this.#load(path, size);
       else writeSync(this.#fd, header(size), 0, HEADER_USED, 0);
@@ -55,7 +65,7 @@ export class FileClusters implements OverlayStore {
 
   read(offset: number, into: Uint8Array): void {
     for (let done = 0; done < into.length; ) {
-      const n = readSync(this.#fd, into, done, into.length - done, this.#dataAt + offset + done);
+      const n = host(this.path, 'read', () => readSync(this.#fd, into, done, into.length - done, this.#dataAt + offset + done));
       if (n === 0) {
         into.fill(0, done);
         return;
@@ -65,7 +75,9 @@ export class FileClusters implements OverlayStore {
   }
 
   write(offset: number, from: Uint8Array): void {
-    for (let done = 0; done < from.length; ) done += writeSync(this.#fd, from, done, from.length - done, this.#dataAt + offset + done);
+    for (let done = 0; done < from.length; ) {
+      done += host(this.path, 'write', () => writeSync(this.#fd, from, done, from.length - done, this.#dataAt + offset + done));
+    }
     for (let sector = offset / SECTOR, end = sector + from.length / SECTOR; sector < end; sector++) this.#set(sector);
   }
 
@@ -75,17 +87,24 @@ export class FileClusters implements OverlayStore {
   }
 
   flush(): void {
-    fdatasyncSync(this.#fd);
-    if (this.#dirty.size === 0) return;
-    for (const page of this.#dirty) writeSync(this.#fd, this.#bitmap, page * HEADER, HEADER, HEADER + page * HEADER);
-    this.#dirty.clear();
-    fdatasyncSync(this.#fd);
+    host(this.path, 'flush', () => {
+      fdatasyncSync(this.#fd);
+      if (this.#dirty.size === 0) return;
+      for (const page of this.#dirty) writeSync(this.#fd, this.#bitmap, page * HEADER, HEADER, HEADER + page * HEADER);
+      fdatasyncSync(this.#fd);
+      this.#dirty.clear();
+    });
   }
 
   close(): void {
-    this.flush();
-    this.#lock.release();
-    closeSync(this.#fd);
+    if (!this.#open) return;
+    this.#open = false;
+    try {
+      this.flush();
+    } finally {
+      this.#lock.release();
+      closeSync(this.#fd);
+    }
   }
 
   #load(path: string, size: number): void {

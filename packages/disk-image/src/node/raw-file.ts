@@ -1,12 +1,12 @@
 import { closeSync, constants, fdatasyncSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import type { BlockBackend } from '@pckit/interfaces';
 import { DiskImageError, checkRange } from '../disk-image-error.js';
-import type { DiskImageErrorCode } from '../disk-image-error.js';
 import { SECTOR } from '../sectors.js';
 import { FileLock } from './file-lock.js';
+import { host } from './host.js';
 
 // A raw image: the file's bytes are the disk's. Positional system calls, synchronous: a promise costs more than the transfer (see
-// README), a disk request is short, and a synchronous backend moves data straight into the guest's memory.
+// README), and a synchronous backend moves data straight into the guest's memory.
 
 /** Zeros are looked for, and written, in pieces of this size. */
 const CHUNK = 64 * 1024;
@@ -125,16 +125,5 @@ export function createRawFile(path: string, size: number): void {
     host(path, 'create', () => ftruncateSync(fd, size));
   } finally {
     closeSync(fd);
-  }
-}
-
-/** What the operating system says, as ours. */
-function host<T>(path: string, what: string, call: () => T): T {
-  try {
-    return call();
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const codes: Readonly<Record<string, DiskImageErrorCode>> = { ENOENT: 'not-found', EEXIST: 'in-use', EACCES: 'host', EROFS: 'read-only' };
-    throw new DiskImageError(codes[code ?? ''] ?? 'host', `can't ${what} ${path}: ${message}`, { cause: error });
   }
 }
