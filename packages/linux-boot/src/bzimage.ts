@@ -27,6 +27,9 @@ export function planBzImage(context: BootContext): BootPlan {
   if (options.entry === '64' && !is64) {
     throw new BootError('unsupported', `entry '64': this kernel (boot protocol ${protocolName(header.version)}) has no 64-bit entry, XLF_KERNEL_64 is clear`);
   }
+  if (options.modules !== undefined && options.modules.length > 0) {
+    throw new BootError('bad-option', 'modules are for multiboot and PVH kernels; a bzImage takes one initrd');
+  }
   const mode = is64 && options.entry !== '32' ? 'long64' : 'protected32';
   notes.push(`boot protocol ${protocolName(header.version)}${header.kernelVersion === '' ? '' : `, Linux ${header.kernelVersion}`}`);
 
