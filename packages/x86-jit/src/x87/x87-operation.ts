@@ -282,7 +282,11 @@ function arithmeticWithRegister(opcode: number, reg: number, i: number): X87Oper
   const pops = opcode === 0xde;
   const [name, compute] = ARITHMETIC[toTop ? reg : DESTINATION_I[reg]!]!;
   if (compute === undefined) {
-    return operation(`f${name}`, fcomRegister(i, { pops: pops || name === 'comp' ? 1 : 0, signalQuiet: true }));
+    const compareAndPop = pops || name === 'comp';
+    return operation(
+      compareAndPop ? 'fcomp' : 'fcom',
+      fcomRegister(i, { pops: compareAndPop ? 1 : 0, signalQuiet: true }),
+    );
   }
   return operation(
     pops ? `f${name}p` : `f${name}`,
