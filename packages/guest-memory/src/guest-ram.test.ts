@@ -170,7 +170,45 @@ describe('GuestRam', () => {
     expect(() => new GuestRam({ memory: new WebAssembly.Memory({ initial: 1 }), ramBytes: MIB })).toThrow(/has 65536 bytes; the layout needs 1048576/);
   });
 
-  it('finds the pages that are not zero, also one that holds only the sign bit of a double', () => {
+  it('hashes contents and places, not history', () => {
+    const empty = small().hash();
+    expect(empty).toMatch(/^[0-9a-f]{16}$/);
+    const hashes = new Set([empty]);
+    // Every byte of a page counts, and where it is, and each of its bits.
+    for (let at = 0x3000; at < 0x4000; at += 37) {
+      const ram = small();
+      ram.writeU8(at, 1);
+      hashes.add(ram.hash());
+    }
+    for (const [at, value] of [[0x3000, 2], [0x3000, 0x80], [0x4000, 1], [4 * GIB, 1]] as const) {
+      const ram = small();
+      ram.writeU8(at, value);
+      hashes.add(ram.hash());
+    }
+    expect(hashes.size).toBe(1 + Math.ceil(4096 / 37) + 4);
+    const ram = small();
+    ram.writeU32(0x5000, 1);
+    ram.writeU32(0x8000, 2);
+    const both = ram.hash();
+    ram.writeU32(0x5000, 2);
+    ram.writeU32(0x8000, 1);
+    expect(ram.hash()).not.toBe(both);
+    ram.clear();
+    expect(ram.hash()).toBe(empty);
+    ram.writeU32(0x8000, 2);
+    ram.writeU32(0x5000, 1);
+    expect(ram.hash()).toBe(both);
+  });
+
+  it('scans a shared memory too', () => {
+    const memory = new WebAssembly.Memory({ initial: 16, maximum: 16, shared: true });
+    const ram = new GuestRam({ memory, ramBytes: MIB });
+    const before = ram.hash();
+    ram.writeU8(0xfffff, 1);
+    expect(ram.hash()).not.toBe(before);
+  });
+
+  it('finds the pages that are not zero, whichever bit it is', () => {
     const ram = small();
     ram.writeU8(0x1007, 0x80);
     ram.writeU8(4 * GIB + 0x2fff, 1);

@@ -1,6 +1,7 @@
 import type { GuestMemory, RamRange } from '@pckit/interfaces';
 import { GuestMemoryError } from './guest-memory-error.js';
 import { hex, layOutRam, PAGE_BYTES, type RamLayoutOptions } from './layout.js';
+import { PageScanner } from './page-scanner.js';
 
 export interface GuestRamOptions extends RamLayoutOptions {
   /** The memory to lay RAM out in; one of the right size is allocated when absent. */
@@ -33,6 +34,7 @@ export class GuestRam implements GuestMemory {
   readonly #delta1: number;
   #bytes!: Uint8Array;
   #view!: DataView;
+  #pageScanner: PageScanner | undefined;
 
   constructor(options: GuestRamOptions) {
     const layout = layOutRam(options);
@@ -166,23 +168,38 @@ export class GuestRam implements GuestMemory {
     return source.slice();
   }
 
-  /** Zeroes all RAM: power-on. */
+  /** Zeroes all RAM: power-on. Pages that are zero stay untouched, so that the host need not give them memory. */
   clear(): void {
-    for (const range of this.ranges) this.borrow(range.start, range.length, 'write')?.fill(0);
+    this.forEachNonZeroPage((address) => this.borrow(address, PAGE_BYTES, 'write')?.fill(0));
   }
 
   /** Calls `visit` for every 4 KiB page that holds anything but zeros, ascending. The view is borrowed. */
   forEachNonZeroPage(visit: (address: number, page: Uint8Array) => void): void {
+    const scanner = this.#scanner();
     this.#refresh();
     for (const range of this.ranges) {
-      const words = new Float64Array(this.memory.buffer, range.offset, range.length / 8);
-      const wordsOfPage = PAGE_BYTES / 8;
       for (let page = 0; page < range.length; page += PAGE_BYTES) {
-        if (!isZero(words, page / 8, wordsOfPage)) {
-          visit(range.start + page, this.#bytes.subarray(range.offset + page, range.offset + page + PAGE_BYTES));
-        }
+        const offset = range.offset + page;
+        if (scanner.isNonZero(offset)) visit(range.start + page, this.#bytes.subarray(offset, offset + PAGE_BYTES));
       }
     }
+  }
+
+  /** A 64-bit hash of all RAM, as 16 hexadecimal digits. Equal contents give equal hashes, however they came about. */
+  hash(): string {
+    const scanner = this.#scanner();
+    scanner.startHash();
+    for (const range of this.ranges) {
+      for (let page = 0; page < range.length; page += PAGE_BYTES) {
+        const offset = range.offset + page;
+        if (scanner.isNonZero(offset)) scanner.addPage(offset, (range.start + page) / PAGE_BYTES);
+      }
+    }
+    return scanner.hash;
+  }
+
+  #scanner(): PageScanner {
+    return (this.#pageScanner ??= new PageScanner(this.memory));
   }
 
   /** Views of a memory that grew are detached, with length 0. */
@@ -196,16 +213,4 @@ export class GuestRam implements GuestMemory {
     const ram = this.ranges.map((range) => `${hex(range.start)}+${hex(range.length)}`).join(', ');
     return new GuestMemoryError('outside-ram', `${hex(address)}+${hex(length)} is not all RAM (RAM: ${ram})`);
   }
-}
-
-/**
- * Doubles are 8 bytes a step without BigInt. Their one trap, -0 (which equals 0), is met by `Object.is`, and only where the value
- * compares equal to 0, so that it costs nothing on pages that aren't zero.
- */
-function isZero(words: Float64Array, from: number, count: number): boolean {
-  for (let i = from; i < from + count; i++) {
-    const word = words[i];
-    if (word !== 0 || Object.is(word, -0)) return false;
-  }
-  return true;
 }
