@@ -41,7 +41,9 @@ export function explain(error: unknown, subject?: string): CliError | undefined 
   if (isPackageError(error)) {
     const host = error.code === 'network' || error.code === 'tool' || error.code === 'host';
     const known = advice[`${error.name}/${error.code}`];
-    return new CliError(host ? 'host' : 'input', about + error.message, known === '' ? undefined : known, { cause: error });
+    const { cause } = error;
+    const message = cause instanceof Error && typeof (cause as NodeJS.ErrnoException).syscall === 'string' && subject !== undefined ? reasonOf(cause) : error.message;
+    return new CliError(host ? 'host' : 'input', about + message, known === '' ? undefined : known, { cause: error });
   }
   if (error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string') {
     return new CliError('input', about + reasonOf(error), undefined, { cause: error });

@@ -13,14 +13,21 @@ export interface SerialStdioWires {
   readonly failed: (error: Error) => void;
   /** The reader of standard output is slower than the guest (true), or caught up (false). */
   readonly congested: (congested: boolean) => void;
-  readonly resized?: () => void;
+  readonly resized: () => void;
+}
+
+export interface SerialStdio extends SerialLine {
+  /** Takes the terminal: raw from now on. */
+  start(): void;
+  /** As if it had been typed. */
+  type(text: string): void;
 }
 
 /**
  * The line that is the terminal. Keys go to the guest but for the escape; piped input goes to the guest as it is, and its end changes
  * nothing.
  */
-export function openSerialStdio({ terminal, command, failed, congested, resized }: SerialStdioWires): SerialLine & { type(bytes: Uint8Array): void } {
+export function openSerialStdio({ terminal, command, failed, congested, resized }: SerialStdioWires): SerialStdio {
   let pausedInput = false;
   const input = new SerialInput(() => {
     if (pausedInput) terminal.resumeInput();
@@ -38,18 +45,19 @@ export function openSerialStdio({ terminal, command, failed, congested, resized 
   };
   const keys = new EscapeKeys({ bytes: type, command });
 
-  terminal.onDrain(() => congested(false));
-  terminal.open({
-    // Only a person's Ctrl-A is an escape; a file may contain any byte.
-    data: terminal.interactive ? (bytes) => keys.feed(bytes) : type,
-    end: () => {},
-    failed,
-    ...(resized === undefined ? {} : { resized }),
-  });
-
   return {
     port: { write: (byte) => output.write(byte), attach: (receive) => input.attach(receive), onReady: () => input.pump() },
-    type,
+    start: () => {
+      terminal.onDrain(() => congested(false));
+      terminal.open({
+        // Only a person's Ctrl-A is an escape; a file may contain any byte.
+        data: terminal.interactive ? (bytes) => keys.feed(bytes) : type,
+        end: () => {},
+        failed,
+        resized,
+      });
+    },
+    type: (text) => type(new TextEncoder().encode(text)),
     flush: () => {
       output.flush();
       return terminal.flush();

@@ -9,14 +9,11 @@ class FakePc implements SessionPc {
   onTurn: (() => void) | undefined;
   #stop = false;
 
-  async run({ instructions = Number.POSITIVE_INFINITY }: { instructions?: number }): Promise<PcEnd> {
-    const limit = this.executed + instructions;
+  async run(limit = Number.POSITIVE_INFINITY): Promise<PcEnd> {
+    this.#stop = false;
     for (;;) {
       await new Promise(setImmediate);
-      if (this.#stop) {
-        this.#stop = false;
-        return { kind: 'stopped' };
-      }
+      if (this.#stop) return { kind: 'stopped' };
       this.turns++;
       const budget = Math.min(1000, limit - this.executed);
       if (this.endsAt !== undefined && this.executed + budget >= this.endsAt.instructions) {
@@ -36,7 +33,7 @@ class FakePc implements SessionPc {
 function start(options: { timeoutSeconds?: number; maxInstructions?: number } = {}) {
   const pc = new FakePc();
   const session = new Session(pc);
-  return { pc, session, run: () => session.run({ ...options, executed: () => pc.executed }) };
+  return { pc, session, run: () => session.run(options) };
 }
 
 describe('Session', () => {
@@ -47,11 +44,11 @@ describe('Session', () => {
     expect(pc.executed).toBe(4500);
   });
 
-  it('ends after exactly so many instructions, counted from where it began', async () => {
+  it('ends at exactly so many instructions, counted from power-on', async () => {
     const { pc, run } = start({ maxInstructions: 2500 });
     pc.executed = 100;
     expect(await run()).toEqual({ kind: 'max-instructions' });
-    expect(pc.executed).toBe(2600);
+    expect(pc.executed).toBe(2500);
   });
 
   it('ends when the time is over', async () => {
@@ -77,20 +74,32 @@ describe('Session', () => {
   it('stands still while it is held, then executes what remained', async () => {
     const { pc, session, run } = start({ maxInstructions: 5000 });
     pc.onTurn = () => {
-      if (pc.executed === 2000) session.hold();
+      if (pc.executed === 2000) session.hold('key');
     };
     const done = run();
-    while (!session.held) await new Promise(setImmediate);
+    while (!session.held('key')) await new Promise(setImmediate);
     for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
     expect(pc.executed).toBe(2000);
-    session.release();
+    session.release('key');
     expect(await done).toEqual({ kind: 'max-instructions' });
     expect(pc.executed).toBe(5000);
   });
 
+  it('goes on when everyone has released it', async () => {
+    const { pc, session, run } = start({ maxInstructions: 5000 });
+    session.hold('key');
+    session.hold('output');
+    const done = run();
+    session.release('output');
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+    expect([pc.turns, session.held('key'), session.held('output')]).toEqual([0, true, false]);
+    session.release('key');
+    expect(await done).toEqual({ kind: 'max-instructions' });
+  });
+
   it('can be ended while it is held', async () => {
     const { session, run } = start();
-    session.hold();
+    session.hold('key');
     const done = run();
     await new Promise(setImmediate);
     session.end({ kind: 'quit' });

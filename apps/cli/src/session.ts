@@ -5,9 +5,9 @@ export type PcEnd = Extract<ExitReason, { kind: 'power-off' | 'debug-exit' | 'sh
 
 /** What a session needs of a machine. */
 export interface SessionPc {
-  /** Runs until the machine ends, `instructions` more were executed, or `stop()`. */
-  run(limit: { readonly instructions?: number }): Promise<PcEnd>;
-  /** Ends `run()` soon, with `stopped`. */
+  /** Runs until the machine ends, it has executed `limit` instructions since power-on, or `stop()`. */
+  run(limit?: number): Promise<PcEnd>;
+  /** Ends `run()` at the next instruction, with `stopped`. Without a run, or when it ends by itself first, it does nothing. */
   stop(): void;
 }
 
@@ -18,8 +18,10 @@ export interface SessionPc {
 export class Session {
   readonly #pc: SessionPc;
   #ending: ExitReason | undefined;
-  /** Set while the machine is held; resolves to let it go on. */
-  #hold: { promise: Promise<void>; release: () => void } | undefined;
+  /** Who wants the machine to stand still. */
+  readonly #holders = new Set<string>();
+  /** Wakes the run while it stands still. */
+  #wake: (() => void) | undefined;
 
   constructor(pc: SessionPc) {
     this.#pc = pc;
@@ -30,42 +32,37 @@ export class Session {
     if (this.#ending !== undefined) return;
     this.#ending = reason;
     this.#pc.stop();
-    this.#hold?.release();
+    this.#wake?.();
   }
 
   get ending(): ExitReason | undefined {
     return this.#ending;
   }
 
-  /** Stops the machine without ending the run: a pause, or a reader of our output that is too slow. */
-  hold(): void {
-    if (this.#hold !== undefined) return;
-    let release = (): void => {};
-    const promise = new Promise<void>((done) => (release = done));
-    this.#hold = { promise, release };
+  /** Stops the machine without ending the run, until everyone who did so releases it: a pause, a reader of our output that is too slow. */
+  hold(who: string): void {
+    this.#holders.add(who);
     this.#pc.stop();
   }
 
-  release(): void {
-    this.#hold?.release();
-    this.#hold = undefined;
+  release(who: string): void {
+    this.#holders.delete(who);
+    this.#wake?.();
   }
 
-  get held(): boolean {
-    return this.#hold !== undefined;
+  held(who: string): boolean {
+    return this.#holders.has(who);
   }
 
-  /** @param executed how many instructions the machine has executed since power-on: what remains of the limit after a pause */
-  async run(options: { readonly timeoutSeconds?: number; readonly maxInstructions?: number; readonly executed: () => number }): Promise<ExitReason> {
+  async run(options: { readonly timeoutSeconds?: number; readonly maxInstructions?: number } = {}): Promise<ExitReason> {
     const timer = options.timeoutSeconds === undefined ? undefined : setTimeout(() => this.end({ kind: 'timeout' }), options.timeoutSeconds * 1000);
-    const limit = options.maxInstructions === undefined ? undefined : options.executed() + options.maxInstructions;
     try {
       while (this.#ending === undefined) {
-        if (this.#hold !== undefined) {
-          await this.#hold.promise;
+        if (this.#holders.size > 0) {
+          await new Promise<void>((wake) => (this.#wake = wake));
           continue;
         }
-        const end = await this.#pc.run(limit === undefined ? {} : { instructions: limit - options.executed() });
+        const end = await this.#pc.run(options.maxInstructions);
         if (end.kind !== 'stopped') this.#ending ??= end;
       }
       return this.#ending;

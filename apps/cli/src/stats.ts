@@ -2,12 +2,14 @@ import { formatSize } from './parse/size.js';
 
 /** What `--stats` shows. `json` prints exactly this object, in one line. */
 export interface BootStats {
-  /** Executed by all processors since power-on, or since the snapshot that was resumed. */
+  /** Executed by all processors since power-on. */
   readonly instructions: number;
+  /** How many of them a resumed snapshot had executed already. */
+  readonly resumedAt?: number;
   readonly wallSeconds: number;
   /** User and system time of our process. */
   readonly cpuSeconds: number;
-  /** Million instructions a second of CPU time. */
+  /** Million instructions of this run a second of CPU time. */
   readonly mips: number;
   /** Instructions by the tier that executed them. */
   readonly tiers: Readonly<Record<string, number>>;

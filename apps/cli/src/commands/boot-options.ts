@@ -59,7 +59,7 @@ function exitCodes(): string {
 
 const keys = `\nKeys, while standard input is a terminal:\n${escapeHelp.map((line) => `  ${line}`).join('\n')}\n`;
 
-const collect = (value: string, previous: string[]): string[] => [...previous, value];
+const collect = (value: string, previous: string[] = []): string[] => [...previous, value];
 
 /** The `boot` command; `act` gets the checked options. */
 export function bootCommand(act: (options: BootOptions) => Promise<void>): Command {
@@ -70,26 +70,26 @@ export function bootCommand(act: (options: BootOptions) => Promise<void>): Comma
     .option('--kernel <file>', 'bzImage, ELF vmlinux or multiboot kernel')
     .option('--initrd <file>', 'initial RAM disk (cpio, compressed or not)')
     .option('--append <text>', 'kernel command line (default: one that suits the console)')
-    .option('--disk <file[,ro][,overlay]>', 'virtio disk from a raw image; may be repeated', collect, [])
+    .option('--disk <file[,ro][,overlay]>', 'virtio disk from a raw image; may be repeated', collect)
     .option('--resume <file>', 'continue from a snapshot instead of booting; the same --kernel, --disk ... as when it was saved')
     .option('--mirror <url>', 'Debian mirror for the default guest, where the host has no apt')
     .optionsGroup('The machine:')
     .option('--memory <size>', 'guest RAM: 512M, 2G', '512M')
-    .option('--smp <n>', 'processors', '1')
+    .option('--smp <n>', 'number of processors', '1')
     .option('--cpu <model>', 'processor model')
-    .option('--serial <line>', 'stdio, file:PATH, tcp:[HOST:]PORT or none; COM1, COM2, ... in order (default: stdio)', collect, [])
-    .option('--deterministic', 'virtual time counts instructions: the same run every time', false)
+    .option('--serial <line>', 'stdio, file:PATH, tcp:[HOST:]PORT or none; COM1, COM2, ... in order (default: stdio)', collect)
+    .option('--deterministic', 'virtual time counts instructions: the same run every time')
     .option('--seed <n>', 'seed of the guest\'s random numbers in deterministic mode (default: 0)')
-    .option('--interpreter-only', 'never compile guest code', false)
+    .option('--interpreter-only', 'never compile guest code')
     .optionsGroup('When to stop:')
-    .option('--exit-on <text>', 'end with status 0 when the guest writes this to a serial line; may be repeated', collect, [])
+    .option('--exit-on <text>', 'end with status 0 when the guest writes this to a serial line; may be repeated', collect)
     .option('--timeout <seconds>', 'end after this much real time')
-    .option('--max-instructions <n>', 'end after exactly this many instructions: 1000000, 1e9')
+    .option('--max-instructions <n>', 'end when exactly this many were executed since power-on: 1000000, 1e9')
     .option('--no-reboot', 'end instead of restarting when the guest resets the machine')
     .optionsGroup('What to keep and to show:')
     .option('--save <file>', 'write a snapshot when the run ends')
     .addOption(new Option('--stats [format]', 'figures at the end, on standard error').choices(['table', 'json']).preset('table'))
-    .option('-q, --quiet', 'no messages of ours but errors', false)
+    .option('-q, --quiet', 'no messages of ours but errors')
     .addHelpText('after', () => keys + exitCodes() + examples)
     .action(async (raw: RawBootOptions) => act(checkBootOptions(raw)));
 }
@@ -99,23 +99,23 @@ export interface RawBootOptions {
   kernel?: string;
   initrd?: string;
   append?: string;
-  disk: string[];
+  disk?: string[];
   memory: string;
   smp: string;
   cpu?: string;
-  serial: string[];
-  deterministic: boolean;
+  serial?: string[];
+  deterministic?: boolean;
   seed?: string;
-  exitOn: string[];
+  exitOn?: string[];
   timeout?: string;
   maxInstructions?: string;
-  interpreterOnly: boolean;
+  interpreterOnly?: boolean;
   reboot: boolean;
   stats?: 'table' | 'json';
   save?: string;
   resume?: string;
   mirror?: string;
-  quiet: boolean;
+  quiet?: boolean;
 }
 
 export function checkBootOptions(raw: RawBootOptions): BootOptions {
@@ -126,10 +126,10 @@ export function checkBootOptions(raw: RawBootOptions): BootOptions {
   if (memoryBytes % 4096 !== 0) {
     throw new CliError('usage', `--memory ${raw.memory} is not a multiple of 4096 bytes`, 'Write a size such as 512M or 2G.');
   }
-  const serials = raw.serial.length === 0 ? [{ kind: 'stdio' } as const] : raw.serial.map(parseSerial);
+  const serials = raw.serial === undefined ? [{ kind: 'stdio' } as const] : raw.serial.map(parseSerial);
   checkSerials(serials);
-  if (raw.exitOn.includes('')) throw new CliError('usage', '--exit-on got an empty text', 'Write the text to wait for: --exit-on "login:".');
-  if (raw.seed !== undefined && !raw.deterministic) {
+  if (raw.exitOn?.includes('') === true) throw new CliError('usage', '--exit-on got an empty text', 'Write the text to wait for: --exit-on "login:".');
+  if (raw.seed !== undefined && raw.deterministic !== true) {
     throw new CliError('usage', '--seed needs --deterministic', 'Without it the guest gets real random numbers.');
   }
   if (raw.kernel === undefined && raw.initrd !== undefined && raw.resume === undefined) {
@@ -142,22 +142,22 @@ export function checkBootOptions(raw: RawBootOptions): BootOptions {
     ...(raw.kernel === undefined ? {} : { kernel: raw.kernel }),
     ...(raw.initrd === undefined ? {} : { initrd: raw.initrd }),
     ...(raw.append === undefined ? {} : { append: raw.append }),
-    disks: raw.disk.map(parseDisk),
+    disks: (raw.disk ?? []).map(parseDisk),
     memoryBytes,
     cpus: parseCount(raw.smp, '--smp', { min: 1, max: 64 }),
     ...(raw.cpu === undefined ? {} : { cpuModel: raw.cpu }),
     serials,
-    deterministic: raw.deterministic,
+    deterministic: raw.deterministic === true,
     ...(raw.seed === undefined ? {} : { seed: parseCount(raw.seed, '--seed', { max: 2 ** 32 - 1 }) }),
-    exitOn: raw.exitOn,
+    exitOn: raw.exitOn ?? [],
     ...(raw.timeout === undefined ? {} : { timeoutSeconds: parseSeconds(raw.timeout, '--timeout') }),
     ...(raw.maxInstructions === undefined ? {} : { maxInstructions: parseCount(raw.maxInstructions, '--max-instructions', { min: 1 }) }),
-    interpreterOnly: raw.interpreterOnly,
+    interpreterOnly: raw.interpreterOnly === true,
     reboot: raw.reboot,
     ...(raw.stats === undefined ? {} : { stats: raw.stats }),
     ...(raw.save === undefined ? {} : { save: raw.save }),
     ...(raw.resume === undefined ? {} : { resume: raw.resume }),
     ...(raw.mirror === undefined ? {} : { mirror: raw.mirror }),
-    quiet: raw.quiet,
+    quiet: raw.quiet === true,
   };
 }

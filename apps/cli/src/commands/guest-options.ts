@@ -40,13 +40,13 @@ interface RawKernel {
 }
 interface RawBuild extends RawKernel {
   output: string;
-  add: string[];
+  add?: string[];
   init?: string;
-  module: string[];
+  module?: string[];
   run?: string;
 }
 
-const collect = (value: string, previous: string[]): string[] => [...previous, value];
+const collect = (value: string, previous: string[] = []): string[] => [...previous, value];
 
 function withKernel(command: Command): Command {
   return command
@@ -83,9 +83,9 @@ export function guestCommand(act: (request: GuestRequest) => Promise<void>): Com
   withKernel(guest.command('build'))
     .description('Builds an initramfs: busybox, files of yours, kernel modules with what they depend on.\nUses (and fetches, when it isn\'t cached) the kernel that the options name.')
     .requiredOption('-o, --output <file>', 'where to write the image')
-    .option('--add <hostfile:guestpath>', 'put a file, or a folder with all in it, into the image; may be repeated', collect, [])
+    .option('--add <hostfile:guestpath>', 'put a file, or a folder with all in it, into the image; may be repeated', collect)
     .option('--init <guestpath>', 'run this as process 1 instead of our init')
-    .option('--module <name>', 'add a kernel module and its dependencies, loaded at boot; may be repeated', collect, [])
+    .option('--module <name>', 'add a kernel module and its dependencies, loaded at boot; may be repeated', collect)
     .option('--run <hostfile>', 'shell script that our init runs before the shell; the machine powers off when it ends')
     .addHelpText(
       'after',
@@ -96,8 +96,8 @@ export function guestCommand(act: (request: GuestRequest) => Promise<void>): Com
         kind: 'build',
         kernel: kernelChoice(raw),
         output: raw.output,
-        files: raw.add.map(parseGuestFile),
-        modules: raw.module,
+        files: (raw.add ?? []).map(parseGuestFile),
+        modules: raw.module ?? [],
         ...(raw.init === undefined ? {} : { init: parseGuestPath(raw.init, '--init') }),
         ...(raw.run === undefined ? {} : { run: raw.run }),
       }),

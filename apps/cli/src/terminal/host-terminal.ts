@@ -59,6 +59,10 @@ export class HostTerminal {
     return this.#input.isTTY === true;
   }
 
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
   get size(): TerminalSize | undefined {
     const { isTTY, columns, rows } = this.#output;
     // A terminal that doesn't know its size says 0.
