@@ -79,11 +79,9 @@ export interface VirtioBlkOptions {
   readonly maxInFlight?: number;
 }
 
-/** Requests that one completion gives back. */
+/** Requests that one completion gives back. After a reset there are none left in it, and it stays until its completion has entered. */
 interface Flight {
-  readonly requests: BlockRequest[];
-  /** Reset: nothing of it may reach the guest any more. */
-  dropped: boolean;
+  requests: BlockRequest[];
 }
 
 type RequestState = {
@@ -108,7 +106,7 @@ export type VirtioBlkState = {
   readonly writeback: boolean;
   /** Queues that wait for room. */
   readonly stalled: readonly boolean[];
-  /** Oldest first; each is given back by one completion. */
+  /** Oldest first; each is given back by one completion, which an empty one (there was a reset) waits for too. */
   readonly flights: readonly (readonly RequestState[])[];
 };
 
@@ -132,7 +130,7 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
   readonly #stalled: boolean[];
   /** What the backend works on, dropped flights' included. */
   readonly #works = new Set<Promise<unknown>>();
-  #flights = new Set<Flight>();
+  readonly #flights = new Set<Flight>();
   #host!: VirtioHost;
   #features = 0n;
   #capacity: number;
@@ -259,18 +257,19 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
   restore(state: VirtioBlkState): void {
     if (state.version !== 1) throw new VirtioError('bad-state', `${this.name}: state version ${String(state.version)}, known: 1`);
     this.#dropFlights();
+    this.#flights.clear();
     this.#features = state.features;
     this.config[WRITEBACK] = state.writeback ? 1 : 0;
     for (let i = 0; i < this.#stalled.length; i++) this.#stalled[i] = state.stalled[i] ?? false;
     for (const saved of state.flights) {
       const requests = saved.map(restoreRequest);
       this.#inFlight += requests.length;
-      const request = requests[0] as BlockRequest;
-      if (request.done) {
+      const request = requests[0];
+      if (request === undefined || request.done) {
         this.#depart(requests, undefined);
       } else {
-        this.#buffered += request.dataIn + (request.buffer?.length ?? 0);
         if (request.type === VIRTIO_BLK_T_IN) request.buffer = new Uint8Array(request.dataIn);
+        this.#buffered += request.buffer?.length ?? 0;
         this.#launch(request);
       }
     }
@@ -450,25 +449,28 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
   // Flights
 
   #depart(requests: BlockRequest[], work: Promise<void> | void): void {
-    const flight: Flight = { requests, dropped: false };
+    const flight: Flight = { requests };
     this.#flights.add(flight);
     this.#ingress.completion<void>(this.name, work, (result) => this.#land(flight, result));
   }
 
   /** At the door: gives the requests back to the driver, and takes up queues that waited for room. */
   #land(flight: Flight, result: Settled<void>): void {
-    if (flight.dropped) return;
-    this.#forget(flight);
+    this.#flights.delete(flight);
+    const { requests } = flight;
+    if (requests.length === 0) return;
+    this.#release(requests);
     const { memory, queues } = this.#host;
     if (this.#host.live) {
-      for (const request of flight.requests) {
+      for (const request of requests) {
         if (!request.done) this.#complete(request, result);
         memory.writeU8(request.statusAddress, request.status);
         (queues[request.queue] as Virtqueue).push(request.chain.head, request.written);
       }
-      for (const request of flight.requests) (queues[request.queue] as Virtqueue).signal();
+      // All of a flight are of one queue.
+      (queues[(requests[0] as BlockRequest).queue] as Virtqueue).signal();
     }
-    for (const request of flight.requests) {
+    for (const request of requests) {
       request.buffer = undefined;
       this.#free.push(request);
     }
@@ -486,15 +488,16 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
     finish(request, VIRTIO_BLK_S_OK, written);
   }
 
-  #forget(flight: Flight): void {
-    this.#flights.delete(flight);
-    this.#inFlight -= flight.requests.length;
-    for (const request of flight.requests) this.#buffered -= request.buffer?.length ?? 0;
+  /** Makes room for others. */
+  #release(requests: readonly BlockRequest[]): void {
+    this.#inFlight -= requests.length;
+    for (const request of requests) this.#buffered -= request.buffer?.length ?? 0;
   }
 
+  /** Nothing of it reaches the guest any more. */
   #drop(flight: Flight): void {
-    flight.dropped = true;
-    this.#forget(flight);
+    this.#release(flight.requests);
+    flight.requests = [];
   }
 
   #dropFlights(): void {
