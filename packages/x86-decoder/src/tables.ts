@@ -66,7 +66,11 @@ function full(dimension: number): number {
 function specificity(row: Row, mode64: boolean): number {
   let bits = 0;
   for (let d = 0; d < dimensionSizes.length; d++) {
-    if (allowed(row, d, mode64) !== full(d)) bits += d === Dimension.Prefix && row.masks[d] === 3 ? 1 : 2;
+    const mask = allowed(row, d, mode64);
+    if (mask === full(d)) continue;
+    // A mandatory prefix decides before everything else (F3 90 with REX.B is PAUSE), "no F2 or F3" last.
+    if (d !== Dimension.Prefix) bits += 2;
+    else bits += mask === 3 ? 1 : 3;
   }
   return bits;
 }

@@ -207,22 +207,22 @@ VEX.L.66.0F38.W0 8C /r mem     | Vpmaskmovd Vx:w Hx Mx:cr
 VEX.L.66.0F38.W0 8E /r mem     | Vpmaskmovd Mx:cw Hx Vx
 VEX.L.66.0F38.W1 8C /r mem     | Vpmaskmovq Vx:w Hx Mx:cr
 VEX.L.66.0F38.W1 8E /r mem     | Vpmaskmovq Mx:cw Hx Vx
-VEX.128.66.0F38.W0 90 /r mem   | Vpgatherdd Vdq:rcw Txd:cr Hdq:rw   |                | uniq
-VEX.256.66.0F38.W0 90 /r mem   | Vpgatherdd Vqq:rcw Tyd:cr Hqq:rw   |                | uniq
-VEX.128.66.0F38.W1 90 /r mem   | Vpgatherdq Vdq:rcw Txq:cr Hdq:rw   |                | uniq
-VEX.256.66.0F38.W1 90 /r mem   | Vpgatherdq Vqq:rcw Txq:cr Hqq:rw   |                | uniq
-VEX.128.66.0F38.W0 91 /r mem   | Vpgatherqd Vq:rcw Txd:cr Hq:rw     |                | uniq
-VEX.256.66.0F38.W0 91 /r mem   | Vpgatherqd Vdq:rcw Tyd:cr Hdq:rw   |                | uniq
-VEX.128.66.0F38.W1 91 /r mem   | Vpgatherqq Vdq:rcw Txq:cr Hdq:rw   |                | uniq
-VEX.256.66.0F38.W1 91 /r mem   | Vpgatherqq Vqq:rcw Tyq:cr Hqq:rw   |                | uniq
-VEX.128.66.0F38.W0 92 /r mem   | Vgatherdps Vdq:rcw Txd:cr Hdq:rw   |                | uniq
-VEX.256.66.0F38.W0 92 /r mem   | Vgatherdps Vqq:rcw Tyd:cr Hqq:rw   |                | uniq
-VEX.128.66.0F38.W1 92 /r mem   | Vgatherdpd Vdq:rcw Txq:cr Hdq:rw   |                | uniq
-VEX.256.66.0F38.W1 92 /r mem   | Vgatherdpd Vqq:rcw Txq:cr Hqq:rw   |                | uniq
-VEX.128.66.0F38.W0 93 /r mem   | Vgatherqps Vq:rcw Txd:cr Hq:rw     |                | uniq
-VEX.256.66.0F38.W0 93 /r mem   | Vgatherqps Vdq:rcw Tyd:cr Hdq:rw   |                | uniq
-VEX.128.66.0F38.W1 93 /r mem   | Vgatherqpd Vdq:rcw Txq:cr Hdq:rw   |                | uniq
-VEX.256.66.0F38.W1 93 /r mem   | Vgatherqpd Vqq:rcw Tyq:cr Hqq:rw   |                | uniq
+VEX.128.66.0F38.W0 90 /r mem   | Vpgatherdd Vdq:rw Txd Hdq:rw   |                | uniq
+VEX.256.66.0F38.W0 90 /r mem   | Vpgatherdd Vqq:rw Tyd Hqq:rw   |                | uniq
+VEX.128.66.0F38.W1 90 /r mem   | Vpgatherdq Vdq:rw Txq Hdq:rw   |                | uniq
+VEX.256.66.0F38.W1 90 /r mem   | Vpgatherdq Vqq:rw Txq Hqq:rw   |                | uniq
+VEX.128.66.0F38.W0 91 /r mem   | Vpgatherqd Vq:rw Txd Hq:rw     |                | uniq
+VEX.256.66.0F38.W0 91 /r mem   | Vpgatherqd Vdq:rw Tyd Hdq:rw   |                | uniq
+VEX.128.66.0F38.W1 91 /r mem   | Vpgatherqq Vdq:rw Txq Hdq:rw   |                | uniq
+VEX.256.66.0F38.W1 91 /r mem   | Vpgatherqq Vqq:rw Tyq Hqq:rw   |                | uniq
+VEX.128.66.0F38.W0 92 /r mem   | Vgatherdps Vdq:rw Txd Hdq:rw   |                | uniq
+VEX.256.66.0F38.W0 92 /r mem   | Vgatherdps Vqq:rw Tyd Hqq:rw   |                | uniq
+VEX.128.66.0F38.W1 92 /r mem   | Vgatherdpd Vdq:rw Txq Hdq:rw   |                | uniq
+VEX.256.66.0F38.W1 92 /r mem   | Vgatherdpd Vqq:rw Txq Hqq:rw   |                | uniq
+VEX.128.66.0F38.W0 93 /r mem   | Vgatherqps Vq:rw Txd Hq:rw     |                | uniq
+VEX.256.66.0F38.W0 93 /r mem   | Vgatherqps Vdq:rw Tyd Hdq:rw   |                | uniq
+VEX.128.66.0F38.W1 93 /r mem   | Vgatherqpd Vdq:rw Txq Hdq:rw   |                | uniq
+VEX.256.66.0F38.W1 93 /r mem   | Vgatherqpd Vqq:rw Tyq Hqq:rw   |                | uniq
 @ fma
 VEX.L.66.0F38.W0 96 /r         | Vfmaddsub132ps Vx:rw Hx Wx
 VEX.L.66.0F38.W1 96 /r         | Vfmaddsub132pd Vx:rw Hx Wx
@@ -311,8 +311,8 @@ VEX.128.NP.0F38.W F3 /3        | Blsi By:w Ey                       | w=szc u=ap
 VEX.128.NP.0F38.W F7 /r        | Bextr Gy:w Ey By                   | w=z u=sap 0=oc
 @ bmi2
 VEX.128.NP.0F38.W F5 /r        | Bzhi Gy:w Ey By                    | w=szc u=ap 0=o
-VEX.128.F3.0F38.W F5 /r        | Pext Gy:w By Ey
-VEX.128.F2.0F38.W F5 /r        | Pdep Gy:w By Ey
+VEX.128.F3.0F38.W F5 /r        | Pext Gy:w By:cr Ey
+VEX.128.F2.0F38.W F5 /r        | Pdep Gy:w By:cr Ey
 VEX.128.F2.0F38.W F6 /r        | Mulx Gy:w By:w Ey
 VEX.128.66.0F38.W F7 /r        | Shlx Gy:w Ey By
 VEX.128.F3.0F38.W F7 /r        | Sarx Gy:w Ey By

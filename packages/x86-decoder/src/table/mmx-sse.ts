@@ -30,25 +30,25 @@ np 0F 11 /r     | Movups Wdq:w Vdq
 66 0F 11 /r     | Movupd Wdq:w Vdq
 @ sse
 F3 0F 10 /r mem | Movss Vdq:w Md
-F3 0F 10 /r reg | Movss Vd:w Ud
+F3 0F 10 /r reg | Movss Vd:rw Ud
 F3 0F 11 /r mem | Movss Md:w Vd
-F3 0F 11 /r reg | Movss Ud:w Vd
+F3 0F 11 /r reg | Movss Ud:rw Vd
 @ sse2
 F2 0F 10 /r mem | Movsd Vdq:w Mq
-F2 0F 10 /r reg | Movsd Vq:w Uq
+F2 0F 10 /r reg | Movsd Vq:rw Uq
 F2 0F 11 /r mem | Movsd Mq:w Vq
-F2 0F 11 /r reg | Movsd Uq:w Vq
+F2 0F 11 /r reg | Movsd Uq:rw Vq
 @ sse
-np 0F 12 /r mem | Movlps Vq:w Mq
-np 0F 12 /r reg | Movhlps Vq:w Uq
+np 0F 12 /r mem | Movlps Vq:rw Mq
+np 0F 12 /r reg | Movhlps Vq:rw Uq
 np 0F 13 /r mem | Movlps Mq:w Vq
-np 0F 16 /r mem | Movhps Vq:w Mq
-np 0F 16 /r reg | Movlhps Vq:w Uq
+np 0F 16 /r mem | Movhps Vq:rw Mq
+np 0F 16 /r reg | Movlhps Vq:rw Uq
 np 0F 17 /r mem | Movhps Mq:w Vq
 @ sse2
-66 0F 12 /r mem | Movlpd Vq:w Mq
+66 0F 12 /r mem | Movlpd Vq:rw Mq
 66 0F 13 /r mem | Movlpd Mq:w Vq
-66 0F 16 /r mem | Movhpd Vq:w Mq
+66 0F 16 /r mem | Movhpd Vq:rw Mq
 66 0F 17 /r mem | Movhpd Mq:w Vq
 @ sse3
 F3 0F 12 /r     | Movsldup Vdq:w Wdq
@@ -69,11 +69,11 @@ np 0F 29 /r     | Movaps Wdq:w Vdq
 66 0F 28 /r     | Movapd Vdq:w Wdq
 66 0F 29 /r     | Movapd Wdq:w Vdq
 @ sse
-np 0F 2A /r     | Cvtpi2ps Vq:w Qq
-F3 0F 2A /r     | Cvtsi2ss Vd:w Ey
+np 0F 2A /r     | Cvtpi2ps Vq:rw Qq
+F3 0F 2A /r     | Cvtsi2ss Vd:rw Ey
 @ sse2
 66 0F 2A /r     | Cvtpi2pd Vdq:w Qq
-F2 0F 2A /r     | Cvtsi2sd Vq:w Ey
+F2 0F 2A /r     | Cvtsi2sd Vq:rw Ey
 @ sse
 np 0F 2B /r mem | Movntps Mdq:w Vdq
 @ sse2
@@ -110,14 +110,14 @@ np 0F 51 /r     | Sqrtps Vdq:w Wdq
 @ sse2
 66 0F 51 /r     | Sqrtpd Vdq:w Wdq
 @ sse
-F3 0F 51 /r     | Sqrtss Vd:w Wd
+F3 0F 51 /r     | Sqrtss Vd:rw Wd
 @ sse2
-F2 0F 51 /r     | Sqrtsd Vq:w Wq
+F2 0F 51 /r     | Sqrtsd Vq:rw Wq
 @ sse
 np 0F 52 /r     | Rsqrtps Vdq:w Wdq
-F3 0F 52 /r     | Rsqrtss Vd:w Wd
+F3 0F 52 /r     | Rsqrtss Vd:rw Wd
 np 0F 53 /r     | Rcpps Vdq:w Wdq
-F3 0F 53 /r     | Rcpss Vd:w Wd
+F3 0F 53 /r     | Rcpss Vd:rw Wd
 np 0F 54 /r     | Andps Vdq:rw Wdq
 @ sse2
 66 0F 54 /r     | Andpd Vdq:rw Wdq
@@ -151,8 +151,8 @@ F3 0F 59 /r     | Mulss Vd:rw Wd
 F2 0F 59 /r     | Mulsd Vq:rw Wq
 np 0F 5A /r     | Cvtps2pd Vdq:w Wq
 66 0F 5A /r     | Cvtpd2ps Vdq:w Wdq
-F3 0F 5A /r     | Cvtss2sd Vq:w Wd
-F2 0F 5A /r     | Cvtsd2ss Vd:w Wq
+F3 0F 5A /r     | Cvtss2sd Vq:rw Wd
+F2 0F 5A /r     | Cvtsd2ss Vd:rw Wq
 np 0F 5B /r     | Cvtdq2ps Vdq:w Wdq
 66 0F 5B /r     | Cvtps2dq Vdq:w Wdq
 F3 0F 5B /r     | Cvttps2dq Vdq:w Wdq

@@ -71,9 +71,9 @@ export const oneByte: string = `
 60 o32     | Pushad            |                  | no64
 61 o32     | Popad             |                  | no64
 @ 186
-62 /r      | Bound Gv Mvv      |                  | no64
+62 /r mem  | Bound Gv Mvv      |                  | no64
 @ 286
-63 /r      | Arpl Ev.w:rw Gv   | w=z              | no64
+63 /r      | Arpl Ev.w:rcw Gv   | w=z              | no64
 @ x64
 63 /r o16  | Movsxd Gw:w Ew    |                  | only64
 63 /r o32  | Movsxd Gd:w Ed    |                  | only64
@@ -154,7 +154,7 @@ export const oneByte: string = `
 90+r       | Xchg Zv:rw rAX:rw
 90 nob     | Nop
 @ pause
-F3 90 nob  | Pause
+F3 90      | Pause
 @ 8086
 98 o16     | Cbw
 99 o16     | Cwd

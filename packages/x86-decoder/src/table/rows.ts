@@ -353,6 +353,10 @@ function parseRow(line: string, feature: string): Row {
   const [name = '', ...operandTexts] = body.split(/\s+/);
   if (!(name in Mnemonic)) throw new SyntaxError(`instruction table: unknown mnemonic "${name}" in "${line}"`);
   const operands = operandTexts.map((text) => parseOperand(text, line));
+  for (const { text: operand } of operands) {
+    const needed = /^(M|T[xy])/.test(operand) ? 1 : /^(R(?!m|AX)|[UN])/.test(operand) ? 2 : 0;
+    if (needed !== 0 && encoding.masks[Dimension.Mod] !== needed) throw new SyntaxError(`instruction table: mem or reg is missing in "${line}"`);
+  }
   const attributes = attributeText === '' ? [] : attributeText.split(/\s+/);
   let flow: FlowControl = FlowControl.Next;
   let sizing: Sizing = encoding.vex ? Sizing.Vex : encoding.mandatory66 ? Sizing.Mandatory66 : Sizing.Normal;

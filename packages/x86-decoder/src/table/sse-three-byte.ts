@@ -85,8 +85,8 @@ np 0F 38 CD /r     | Sha256msg2 Vdq:rw Wdq
 @ sse4_1
 66 0F 3A 08 /r     | Roundps Vdq:w Wdq Ib
 66 0F 3A 09 /r     | Roundpd Vdq:w Wdq Ib
-66 0F 3A 0A /r     | Roundss Vd:w Wd Ib
-66 0F 3A 0B /r     | Roundsd Vq:w Wq Ib
+66 0F 3A 0A /r     | Roundss Vd:rw Wd Ib
+66 0F 3A 0B /r     | Roundsd Vq:rw Wq Ib
 66 0F 3A 0C /r     | Blendps Vdq:rw Wdq Ib
 66 0F 3A 0D /r     | Blendpd Vdq:rw Wdq Ib
 66 0F 3A 0E /r     | Pblendw Vdq:rw Wdq Ib

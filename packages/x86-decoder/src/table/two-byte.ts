@@ -32,6 +32,19 @@ np 0F 01 D4           | Vmfunc              | arith
 np 0F 01 C5           | Pconfig             | w=z 0=osapc
 @ wrmsrns
 np 0F 01 C6           | Wrmsrns
+@ msrlist
+F3 0F 01 C6           | Wrmsrlist           |                       | only64
+F2 0F 01 C6           | Rdmsrlist           |                       | only64
+@ tse
+np 0F 01 C7           | Pbndkb              | w=z 0=osapc           | only64
+@ fred
+F3 0F 01 CA           | Eretu               | w=oszapcdik           | ret only64
+F2 0F 01 CA           | Erets               | w=oszapcdik           | ret only64
+@ sev_es
+F3 0F 01 D9           | Vmgexit             |                       | call
+F2 0F 01 D9           | Vmgexit             |                       | call
+@ rmpquery
+F3 0F 01 FD           | Rmpquery            | w=oszap               | only64
 @ monitor
 np 0F 01 C8           | Monitor
 np 0F 01 C9           | Mwait
@@ -97,8 +110,8 @@ F3 0F 01 FF           | Psmash              | incdec                  | only64
 F3 0F 01 FE           | Rmpadjust           | incdec                  | only64
 F2 0F 01 FE           | Rmpupdate           | incdec                  | only64
 @ 286
-0F 02 /r              | Lar Gv:w Ev.w       | w=z
-0F 03 /r              | Lsl Gv:w Ev.w       | w=z
+0F 02 /r              | Lar Gv:cw Ev.w       | w=z
+0F 03 /r              | Lsl Gv:cw Ev.w       | w=z
 @ syscall
 0F 05                 | Syscall             | r=oszapcdik w=oszapcdik | call
 0F 07 o16,o32         | Sysret              | w=oszapcdik             | ret
@@ -118,7 +131,7 @@ F3 0F 09              | Wbnoinvd
 0F 0D /0 mem          | Prefetch Mb:n
 0F 0D /1 mem          | Prefetchw Mb:n
 0F 0D /2 mem          | Prefetchwt1 Mb:n
-0F 0D /3 mem          | Prefetch Mb:n
+0F 0D /3 mem          | Prefetchw Mb:n
 0F 0D /4 mem          | Prefetch Mb:n
 0F 0D /5 mem          | Prefetch Mb:n
 0F 0D /6 mem          | Prefetch Mb:n
@@ -147,24 +160,25 @@ F3 0F 1E /1 reg W1    | Rdsspq Rq:w
 0F 35 o16,o32         | Sysexit             |                         | ret
 0F 35 o64             | Sysexitq            |                         | ret
 @ smx
-np 0F 37              | Getsec
+np 0F 37 W0           | Getsec
+np 0F 37 W1           | Getsecq
 @ cmov
-0F 40 /r              | Cmovo Gv:rcw Ev:cr  | r=o
-0F 41 /r              | Cmovno Gv:rcw Ev:cr | r=o
-0F 42 /r              | Cmovb Gv:rcw Ev:cr  | r=c
-0F 43 /r              | Cmovae Gv:rcw Ev:cr | r=c
-0F 44 /r              | Cmove Gv:rcw Ev:cr  | r=z
-0F 45 /r              | Cmovne Gv:rcw Ev:cr | r=z
-0F 46 /r              | Cmovbe Gv:rcw Ev:cr | r=zc
-0F 47 /r              | Cmova Gv:rcw Ev:cr  | r=zc
-0F 48 /r              | Cmovs Gv:rcw Ev:cr  | r=s
-0F 49 /r              | Cmovns Gv:rcw Ev:cr | r=s
-0F 4A /r              | Cmovp Gv:rcw Ev:cr  | r=p
-0F 4B /r              | Cmovnp Gv:rcw Ev:cr | r=p
-0F 4C /r              | Cmovl Gv:rcw Ev:cr  | r=os
-0F 4D /r              | Cmovge Gv:rcw Ev:cr | r=os
-0F 4E /r              | Cmovle Gv:rcw Ev:cr | r=osz
-0F 4F /r              | Cmovg Gv:rcw Ev:cr  | r=osz
+0F 40 /r              | Cmovo Gv:cw Ev  | r=o
+0F 41 /r              | Cmovno Gv:cw Ev | r=o
+0F 42 /r              | Cmovb Gv:cw Ev  | r=c
+0F 43 /r              | Cmovae Gv:cw Ev | r=c
+0F 44 /r              | Cmove Gv:cw Ev  | r=z
+0F 45 /r              | Cmovne Gv:cw Ev | r=z
+0F 46 /r              | Cmovbe Gv:cw Ev | r=zc
+0F 47 /r              | Cmova Gv:cw Ev  | r=zc
+0F 48 /r              | Cmovs Gv:cw Ev  | r=s
+0F 49 /r              | Cmovns Gv:cw Ev | r=s
+0F 4A /r              | Cmovp Gv:cw Ev  | r=p
+0F 4B /r              | Cmovnp Gv:cw Ev | r=p
+0F 4C /r              | Cmovl Gv:cw Ev  | r=os
+0F 4D /r              | Cmovge Gv:cw Ev | r=os
+0F 4E /r              | Cmovle Gv:cw Ev | r=osz
+0F 4F /r              | Cmovg Gv:cw Ev  | r=osz
 @ vmx
 np 0F 78 /r           | Vmread Em:w Gm      | w=zc 0=osap
 np 0F 79 /r           | Vmwrite Gm Em       | w=zc 0=osap
@@ -233,11 +247,11 @@ np 0F AE /5 mem W1    | Xrstor64 Mn
 np 0F AE /6 mem W0    | Xsaveopt Mn:rw
 np 0F AE /6 mem W1    | Xsaveopt64 Mn:rw
 @ clfsh
-np 0F AE /7 mem       | Clflush Mb:n
+np 0F AE /7 mem       | Clflush Mb
 @ clflushopt
-66 0F AE /7 mem       | Clflushopt Mb:n
+66 0F AE /7 mem       | Clflushopt Mb
 @ clwb
-66 0F AE /6 mem       | Clwb Mb:n
+66 0F AE /6 mem       | Clwb Mb
 @ cet_ss
 F3 0F AE /6 mem       | Clrssbsy Mq:rw      | w=c 0=oszap
 F3 0F AE /5 reg W0    | Incsspd Rd
@@ -255,9 +269,9 @@ F3 0F AE /1 reg       | Rdgsbase Ry:w       |                         | only64
 F3 0F AE /2 reg       | Wrfsbase Ry         |                         | only64
 F3 0F AE /3 reg       | Wrgsbase Ry         |                         | only64
 @ waitpkg
-66 0F AE /6 reg       | Tpause Rd           | w=c 0=oszap
+66 0F AE /6 reg       | Tpause Ry           | w=c 0=oszap
 F3 0F AE /6 reg       | Umonitor Ras
-F2 0F AE /6 reg       | Umwait Rd           | w=c 0=oszap
+F2 0F AE /6 reg       | Umwait Ry           | w=c 0=oszap
 @ 486
 0F B0 /r              | Cmpxchg Eb:rcw Gb   | arith                   | lock
 0F B1 /r              | Cmpxchg Ev:rcw Gv   | arith                   | lock
@@ -276,8 +290,8 @@ F3 0F B8 /r           | Popcnt Gv:w Ev      | w=z 0=osapc
 0F BA /6              | Btr Ev:rw Ib        | bt                      | lock
 0F BA /7              | Btc Ev:rw Ib        | bt                      | lock
 0F BB /r              | Btc Ev:rw Gv        | bt                      | lock
-0F BC /r              | Bsf Gv:rcw Ev       | w=z u=osapc
-0F BD /r              | Bsr Gv:rcw Ev       | w=z u=osapc
+0F BC /r              | Bsf Gv:cw  Ev       | w=z u=osapc
+0F BD /r              | Bsr Gv:cw  Ev       | w=z u=osapc
 @ bmi1
 F3 0F BC /r           | Tzcnt Gv:w Ev       | w=zc u=osap
 @ lzcnt
@@ -297,8 +311,8 @@ np 0F C3 /r mem       | Movnti My:w Gy
 @ xsaves
 np 0F C7 /3 mem W0    | Xrstors Mn
 np 0F C7 /3 mem W1    | Xrstors64 Mn
-np 0F C7 /5 mem W0    | Xsaves Mn:rw
-np 0F C7 /5 mem W1    | Xsaves64 Mn:rw
+np 0F C7 /5 mem W0    | Xsaves Mn:w
+np 0F C7 /5 mem W1    | Xsaves64 Mn:w
 @ xsavec
 np 0F C7 /4 mem W0    | Xsavec Mn:w
 np 0F C7 /4 mem W1    | Xsavec64 Mn:w

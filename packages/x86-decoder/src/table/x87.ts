@@ -26,7 +26,7 @@ D9 /6 mem | Fnstenv Menv:w      | r=0123 u=0123
 D9 /7 mem | Fnstcw Mw:w         | u=0123
 D9 C0+i   | Fld STi             | fpu
 D9 C8+i   | Fxch ST0:rw STi:rw  | 0=1 u=023
-D9 D0     | Fnop                | u=0123
+D9 D0     | Fnop
 D9 D8+i   | Fstpnce STi:w       | fpu
 D9 E0     | Fchs                | 0=1 u=023
 D9 E1     | Fabs                | 0=1 u=023
@@ -70,10 +70,10 @@ DA /5 mem | Fisubr Md           | fpu
 DA /6 mem | Fidiv Md            | fpu
 DA /7 mem | Fidivr Md           | fpu
 @ cmov
-DA C0+i   | Fcmovb ST0:cw STi   | r=c 0=1 u=023
-DA C8+i   | Fcmove ST0:cw STi   | r=z 0=1 u=023
-DA D0+i   | Fcmovbe ST0:cw STi  | r=zc 0=1 u=023
-DA D8+i   | Fcmovu ST0:cw STi   | r=p 0=1 u=023
+DA C0+i   | Fcmovb ST0:cw STi:cr   | r=c 0=1 u=023
+DA C8+i   | Fcmove ST0:cw STi:cr   | r=z 0=1 u=023
+DA D0+i   | Fcmovbe ST0:cw STi:cr  | r=zc 0=1 u=023
+DA D8+i   | Fcmovu ST0:cw STi:cr   | r=p 0=1 u=023
 @ 387
 DA E9     | Fucompp             | fcompare
 @ fpu
@@ -86,10 +86,10 @@ DB /3 mem | Fistp Md:w          | fpu
 DB /5 mem | Fld Mt              | fpu
 DB /7 mem | Fstp Mt:w           | fpu
 @ cmov
-DB C0+i   | Fcmovnb ST0:cw STi  | r=c 0=1 u=023
-DB C8+i   | Fcmovne ST0:cw STi  | r=z 0=1 u=023
-DB D0+i   | Fcmovnbe ST0:cw STi | r=zc 0=1 u=023
-DB D8+i   | Fcmovnu ST0:cw STi  | r=p 0=1 u=023
+DB C0+i   | Fcmovnb ST0:cw STi:cr  | r=c 0=1 u=023
+DB C8+i   | Fcmovne ST0:cw STi:cr  | r=z 0=1 u=023
+DB D0+i   | Fcmovnbe ST0:cw STi:cr | r=zc 0=1 u=023
+DB D8+i   | Fcmovnu ST0:cw STi:cr  | r=p 0=1 u=023
 @ fpu
 DB E0     | Fneni
 DB E1     | Fndisi
@@ -126,7 +126,7 @@ DD /3 mem | Fstp Mq:w           | fpu
 DD /4 mem | Frstor Msave        | w=0123
 DD /6 mem | Fnsave Msave:w      | r=0123 0=0123
 DD /7 mem | Fnstsw Mw:w         | r=0123 u=0123
-DD C0+i   | Ffree STi           | u=0123
+DD C0+i   | Ffree STi:n           | u=0123
 DD C8+i   | Fxch ST0:rw STi:rw  | 0=1 u=023
 DD D0+i   | Fst STi:w           | fpu
 DD D8+i   | Fstp STi:w          | fpu
@@ -160,7 +160,7 @@ DF /4 mem | Fbld Mt             | fpu
 DF /5 mem | Fild Mq             | fpu
 DF /6 mem | Fbstp Mt:w          | fpu
 DF /7 mem | Fistp Mq:w          | fpu
-DF C0+i   | Ffreep STi          | u=0123
+DF C0+i   | Ffreep STi:n          | u=0123
 DF C8+i   | Fxch ST0:rw STi:rw  | 0=1 u=023
 DF D0+i   | Fstp STi:w          | fpu
 DF D8+i   | Fstp STi:w          | fpu
