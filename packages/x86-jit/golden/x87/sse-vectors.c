@@ -3,8 +3,8 @@
  *
  *   gcc -O1 -o sse-vectors sse-vectors.c && ./sse-vectors SEED CASES_PER_INSTRUCTION > vectors.bin
  *
- * Output: a text header ("pckit-sse-vectors 1", the processor, one line per instruction, an empty line), then records of
- * `struct record`, little endian.
+ * Output: a text header ("pckit-sse-vectors 1", the processor, one line per instruction, an empty line), then records
+ * of `struct record`, little endian.
  */
 #define _GNU_SOURCE
 #include <signal.h>

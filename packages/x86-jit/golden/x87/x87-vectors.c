@@ -3,8 +3,9 @@
  *
  *   gcc -O1 -o x87-vectors x87-vectors.c && ./x87-vectors SEED CASES > vectors.bin
  *
- * CASES is the number for a common instruction; rare ones get a fraction of it. The whole state goes in and out as FRSTOR and FNSAVE images, 32-bit protected-mode format.
- * Output: a text header ("pckit-x87-vectors 1", the processor, an empty line), then records of `struct record`, little endian.
+ * CASES is the number for a common instruction; rare ones get a fraction of it. The whole state goes in and out as
+ * FRSTOR and FNSAVE images, 32-bit protected-mode format. Output: a text header ("pckit-x87-vectors 1", the processor,
+ * an empty line), then records of `struct record`, little endian.
  */
 #define _GNU_SOURCE
 #include <cpuid.h>
@@ -196,17 +197,24 @@ static void transcendental_operands(uint8_t modrm) {
   }
 }
 
+static int pushes(uint8_t opcode, uint8_t modrm) {
+  int reg = modrm >> 3 & 7;
+  if (modrm < 0xc0) {
+    int odd = opcode == 0xdb || opcode == 0xdd || opcode == 0xdf;
+    return (opcode == 0xd9 && reg == 0) || (odd && (reg == 0 || reg == 5)) || (opcode == 0xdf && reg == 4);
+  }
+  if (opcode != 0xd9) return 0;
+  return reg == 0 || (modrm >= 0xe8 && modrm <= 0xee) || modrm == 0xf2 || modrm == 0xfb || modrm == 0xf4;
+}
+
 static void cases(uint8_t opcode, int modrm_low, int modrm_high, int count) {
   for (int n = 0; n < count; n++) {
     uint8_t modrm = (uint8_t)(modrm_low + (int)below((uint32_t)(modrm_high - modrm_low + 1)));
-    int loads = opcode == 0xd9 && (modrm < 0xc8 ? modrm >= 0xc0 || (modrm & 0x38) == 0 : modrm >= 0xe8 && modrm <= 0xee);
-    loads |= opcode == 0xd9 && (modrm == 0xf2 || modrm == 0xfb || modrm == 0xf4);
-    loads |= (opcode == 0xdb || opcode == 0xdd || opcode == 0xdf) && modrm < 0xc0 && ((modrm & 0x38) == 0 || ((modrm & 0x38) == 0x28));
-    loads |= opcode == 0xdf && modrm < 0xc0 && (modrm & 0x38) == 0x20;
+    int loads = pushes(opcode, modrm);
     memset(record, 0, sizeof *record);
     record->opcode = opcode;
     record->modrm = modrm;
-    int environment = modrm < 0xc0 && ((opcode == 0xd9 && ((modrm >> 3 & 5) == 4)) || (opcode == 0xdd && ((modrm >> 3 & 5) == 4)));
+    int environment = modrm < 0xc0 && (opcode == 0xd9 || opcode == 0xdd) && (modrm >> 3 & 5) == 4;
     record->operand_size_16 = environment && below(2);
     random_image(&record->in, below(10) == 0 ? 0 : loads ? 1 + (int)below(7) : -1);
     random_memory(opcode, modrm >> 3 & 7);

@@ -2,7 +2,20 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { add, divide, fusedMultiplyAdd, integerSquareRoot, multiply, squareRoot, subtract } from './arithmetic.js';
 import type { FloatEnvironment, RoundingControl } from './float-environment.js';
-import { DE, IE, OE, PE, RC_DOWN, RC_NEAREST, RC_UP, RC_ZERO, sseEnvironment, UE, x87Environment, ZE } from './float-environment.js';
+import {
+  DE,
+  IE,
+  OE,
+  PE,
+  RC_DOWN,
+  RC_NEAREST,
+  RC_UP,
+  RC_ZERO,
+  sseEnvironment,
+  UE,
+  x87Environment,
+  ZE,
+} from './float-environment.js';
 import { float32, float64, float80 } from './float-format.js';
 import { roundShift } from './rounding.js';
 
@@ -120,7 +133,8 @@ describe('exceptions', () => {
   it('find tininess after rounding: what rounds up to the smallest normal number is not tiny', () => {
     const nearlyOne = d(1 - 2 ** -53);
     const smallest = d(2 ** -1022);
-    // 53 bits hold this product exactly, below the smallest normal number: tiny, though its denormal rounds up to that number.
+    // 53 bits hold this product exactly, below the smallest normal number: tiny, though its denormal rounds up to that
+    // number.
     expect(flagsOf((e) => multiply(float64, nearlyOne, smallest, e))).toBe(UE | PE);
     // This one needs 55 bits, and rounding it to 53 leaves nothing tiny.
     const below = { ...smallest, exponent: smallest.exponent - 2, significand: (smallest.significand << 2n) - 1n };
@@ -156,14 +170,20 @@ describe('x87', () => {
   it('takes the larger significand of two quiet NaNs, where SSE takes the first', () => {
     const small = float80.unpack({ signExponent: 0x7fff, significand: 0xc000000000000001n });
     const large = float80.unpack({ signExponent: 0xffff, significand: 0xc000000000000002n });
-    expect(add(float80, small, large, x87Environment(0x37f))).toEqual({ signExponent: 0xffff, significand: 0xc000000000000002n });
+    expect(add(float80, small, large, x87Environment(0x37f))).toEqual({
+      signExponent: 0xffff,
+      significand: 0xc000000000000002n,
+    });
     expect(add(float80, small, large, masked())).toEqual({ signExponent: 0x7fff, significand: 0xc000000000000001n });
   });
 
   it('accepts pseudo-denormals and refuses unnormals', () => {
     const pseudo = float80.unpack({ signExponent: 0, significand: 1n << 63n });
     const environment = x87Environment(0x37f);
-    expect(add(float80, pseudo, float80.unpack(float80.zero(0)), environment)).toEqual({ signExponent: 1, significand: 1n << 63n });
+    expect(add(float80, pseudo, float80.unpack(float80.zero(0)), environment)).toEqual({
+      signExponent: 1,
+      significand: 1n << 63n,
+    });
     expect(environment.flags).toBe(DE);
     const unnormal = float80.unpack({ signExponent: 0x3fff, significand: 1n });
     expect(add(float80, unnormal, pseudo, environment)).toEqual(float80.indefinite);
@@ -174,7 +194,13 @@ describe('x87', () => {
 describe('fused multiply-add', () => {
   it('keeps the bits that two roundings lose', () => {
     const a = 1 + 2 ** -30;
-    const exact = fusedMultiplyAdd(float64, float64.unpack(bitsOf(a)), float64.unpack(bitsOf(a)), float64.unpack(bitsOf(-a * a)), masked());
+    const exact = fusedMultiplyAdd(
+      float64,
+      float64.unpack(bitsOf(a)),
+      float64.unpack(bitsOf(a)),
+      float64.unpack(bitsOf(-a * a)),
+      masked(),
+    );
     expect(valueOf(exact)).toBe(2 ** -60);
     expect(a * a - a * a).toBe(0);
   });

@@ -1,9 +1,10 @@
 /**
- * Add, subtract, multiply, divide, square root and fused multiply-add: exact on unpacked operands, rounded once to the target format.
- * Operand formats may differ from each other and from the target's, which is how x87 takes its memory operands.
+ * Add, subtract, multiply, divide, square root and fused multiply-add: exact on unpacked operands, rounded once to the
+ * target format. Operand formats may differ from each other and from the target's, which is how x87 takes its memory
+ * operands.
  *
- * Order of detection (SDM vol. 1, 4.9.2): unsupported and signaling operands, quiet NaNs, invalid operations and division by zero, denormal
- * operands, then what rounding finds. A NaN result leaves denormal operands unreported.
+ * Order of detection (SDM vol. 1, 4.9.2): unsupported and signaling operands, quiet NaNs, invalid operations and
+ * division by zero, denormal operands, then what rounding finds. A NaN result leaves denormal operands unreported.
  */
 import type { FloatEnvironment } from './float-environment.js';
 import { DE, RC_DOWN, stopsComputation, ZE } from './float-environment.js';
@@ -57,10 +58,10 @@ function addNumbers<Bits>(target: FloatFormat<Bits>, a: Unpacked, b: Unpacked, e
     return a.sign === b.sign ? target.zero(a.sign) : zeroSum(target, environment);
   }
   // A zero's exponent must not widen the alignment.
-  const exponent =
-    a.kind === 'zero' ? b.exponent : b.kind === 'zero' ? a.exponent : Math.min(a.exponent, b.exponent);
+  const exponent = a.kind === 'zero' ? b.exponent : b.kind === 'zero' ? a.exponent : Math.min(a.exponent, b.exponent);
   const sum =
-    (a.kind === 'zero' ? 0n : signedSignificand(a, exponent)) + (b.kind === 'zero' ? 0n : signedSignificand(b, exponent));
+    (a.kind === 'zero' ? 0n : signedSignificand(a, exponent)) +
+    (b.kind === 'zero' ? 0n : signedSignificand(b, exponent));
   return sum === 0n ? zeroSum(target, environment) : roundSigned(target, exponent, sum, environment);
 }
 
@@ -72,12 +73,22 @@ export function add<Bits>(target: FloatFormat<Bits>, a: Unpacked, b: Unpacked, e
   return addNumbers(target, a, b, environment);
 }
 
-export function subtract<Bits>(target: FloatFormat<Bits>, a: Unpacked, b: Unpacked, environment: FloatEnvironment): Bits {
+export function subtract<Bits>(
+  target: FloatFormat<Bits>,
+  a: Unpacked,
+  b: Unpacked,
+  environment: FloatEnvironment,
+): Bits {
   // A NaN keeps its sign.
   return add(target, a, isNotANumber(b) ? b : negate(b), environment);
 }
 
-export function multiply<Bits>(target: FloatFormat<Bits>, a: Unpacked, b: Unpacked, environment: FloatEnvironment): Bits {
+export function multiply<Bits>(
+  target: FloatFormat<Bits>,
+  a: Unpacked,
+  b: Unpacked,
+  environment: FloatEnvironment,
+): Bits {
   environment.roundedUp = false;
   if (isNotANumber(a) || isNotANumber(b)) return propagateNan(target, [a, b], environment);
   const sign = (a.sign ^ b.sign) as 0 | 1;

@@ -8,7 +8,8 @@ import { isNotANumber } from './nan.js';
 export type Relation = 'less' | 'equal' | 'greater' | 'unordered';
 
 /**
- * @param signalQuiet whether a quiet NaN is invalid too (FCOM, COMISS, CMPLTPS), or only a signaling one (FUCOM, UCOMISS, CMPEQPS)
+ * @param signalQuiet whether a quiet NaN is invalid too (FCOM, COMISS, CMPLTPS), or only a signaling one (FUCOM,
+ *   UCOMISS, CMPEQPS)
  */
 export function compare(a: Unpacked, b: Unpacked, signalQuiet: boolean, environment: FloatEnvironment): Relation {
   environment.roundedUp = false;

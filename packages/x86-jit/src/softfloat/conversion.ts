@@ -1,6 +1,6 @@
 /**
- * Between floating-point formats, and between them and integers. SDM vol. 1, 4.8.4.2 "Truncation with ... Conversion Instructions",
- * table 8-10 and table E-? "integer indefinite": what does not fit is invalid.
+ * Between floating-point formats, and between them and integers. SDM vol. 1, 4.8.4.1 "Rounding Control (RC) Fields",
+ * 8.5.1.2 table 8-10: what does not fit is invalid and gives the "integer indefinite".
  */
 import { denormalOperands } from './arithmetic.js';
 import type { FloatEnvironment, RoundingControl } from './float-environment.js';
@@ -43,10 +43,14 @@ export interface IntegerOptions {
 }
 
 /**
- * @returns the integer, negative ones included; what is no number or does not fit raises IE and gives the "integer indefinite": only the
- *   sign bit set when signed, all ones when unsigned
+ * @returns the integer, negative ones included; what is no number or does not fit raises IE and gives the "integer
+ *   indefinite": only the sign bit set when signed, all ones when unsigned
  */
-export function toInteger(a: Unpacked, { bits, signed, rounding }: IntegerOptions, environment: FloatEnvironment): bigint {
+export function toInteger(
+  a: Unpacked,
+  { bits, signed, rounding }: IntegerOptions,
+  environment: FloatEnvironment,
+): bigint {
   environment.roundedUp = false;
   const smallest = signed ? -(1n << BigInt(bits - 1)) : 0n;
   const largest = (1n << BigInt(signed ? bits - 1 : bits)) - 1n;

@@ -1,7 +1,8 @@
 /**
- * What an operation needs to know besides its operands, and what it reports besides its result. SDM vol. 1, 4.9 "Overview of
- * Floating-Point Exceptions", 8.1.5 "x87 FPU Control Word" and 10.2.3 "MXCSR". The exception flags stand in the same order in the
- * x87 status word, the x87 control word's masks, and both halves of MXCSR, so one set of bits serves all.
+ * What an operation needs to know besides its operands, and what it reports besides its result. SDM vol. 1, 4.9
+ * "Overview of Floating-Point Exceptions", 8.1.5 "x87 FPU Control Word" and 10.2.3 "MXCSR". The exception flags stand
+ * in the same order in the x87 status word, the x87 control word's masks, and both halves of MXCSR, so one set of bits
+ * serves all.
  */
 
 export const IE = 0x01; // invalid operation
@@ -12,7 +13,9 @@ export const UE = 0x10; // underflow
 export const PE = 0x20; // precision (inexact)
 export const ALL_EXCEPTIONS = 0x3f;
 
-/** Found before an operation computes anything; an unmasked one keeps the operation from happening. SDM vol. 1, 4.9.2. */
+/**
+ * Found before an operation computes anything; an unmasked one keeps the operation from happening. SDM vol. 1, 4.9.2.
+ */
 export const PRE_COMPUTATION = IE | DE | ZE;
 
 /** Rounding control, encoded as in the x87 control word and in MXCSR. SDM vol. 1, table 4-8. */
@@ -24,13 +27,15 @@ export const RC_ZERO = 3;
 
 export interface FloatEnvironment {
   rounding: RoundingControl;
-  /** Significand bits of an f80 result (x87 precision control). f16, f32 and f64 results always have their format's own. */
+  /**
+   * Significand bits of an f80 result (x87 precision control). f16, f32 and f64 results always have their format's own.
+   */
   precision: 24 | 53 | 64;
   /** Set bits are masked exceptions. */
   masks: number;
   /**
-   * Raised since the caller last cleared it. Callers clear it before an operation: an unmasked pre-computation exception that stands
-   * here keeps the operation from raising overflow, underflow or inexact.
+   * Raised since the caller last cleared it. Callers clear it before an operation: an unmasked pre-computation
+   * exception that stands here keeps the operation from raising overflow, underflow or inexact.
    */
   flags: number;
   /** Whether the last rounding increased the magnitude: x87's C1. */

@@ -1,11 +1,13 @@
 /**
  * The floating-point formats of x86 and the one shape in which all arithmetic here sees their values. SDM vol. 1, 4.2.2
- * "Floating-Point Data Types", 4.8.3 "Real Number and Non-number Encodings", 8.2.2 "Unsupported Double Extended-Precision ...".
+ * "Floating-Point Data Types", 4.8.3 "Real Number and Non-number Encodings", 8.2.2 "Unsupported Double
+ * Extended-Precision ...".
  */
 
 /**
  * - `finite`: `significand * 2^exponent`, significand > 0
- * - `quiet`, `signaling`: NaNs; the significand is that of the f80 NaN with the same payload (integer bit at 63, quiet bit at 62)
+ * - `quiet`, `signaling`: NaNs; the significand is that of the f80 NaN with the same payload (integer bit at 63, quiet
+ *   bit at 62)
  * - `unsupported`: f80 unnormals, pseudo-infinities, pseudo-NaNs: invalid as an operand of any arithmetic
  */
 export type FloatKind = 'zero' | 'finite' | 'infinity' | 'quiet' | 'signaling' | 'unsupported';
@@ -119,7 +121,13 @@ function interchange<Bits>(
 export const float16: FloatFormat<number> = interchange('f16', 5, 11, Number, BigInt);
 /** Bits as an unsigned 32-bit number. */
 export const float32: FloatFormat<number> = interchange('f32', 8, 24, Number, BigInt);
-export const float64: FloatFormat<bigint> = interchange('f64', 11, 53, (value) => value, (bits) => bits);
+export const float64: FloatFormat<bigint> = interchange(
+  'f64',
+  11,
+  53,
+  (value) => value,
+  (bits) => bits,
+);
 
 const F80_BIAS = 16383;
 const F80_EXPONENT = 0x7fff;

@@ -1,6 +1,6 @@
 /**
- * One step of the exact remainder. SDM vol. 2, FPREM and FPREM1: the exponent is reduced by at most 63; what is left of a larger difference is
- * a partial remainder, and the program comes again.
+ * One step of the exact remainder. SDM vol. 2, FPREM and FPREM1: the exponent is reduced by at most 63; what is left of
+ * a larger difference is a partial remainder, and the program comes again.
  */
 import { denormalOperands } from './arithmetic.js';
 import { exactly } from './conversion.js';
@@ -18,7 +18,12 @@ export interface RemainderStep {
   readonly quotient: number;
 }
 
-export function remainderStep(a: Unpacked, b: Unpacked, nearest: boolean, environment: FloatEnvironment): RemainderStep {
+export function remainderStep(
+  a: Unpacked,
+  b: Unpacked,
+  nearest: boolean,
+  environment: FloatEnvironment,
+): RemainderStep {
   environment.roundedUp = false;
   const done = (result: Float80, quotient = 0): RemainderStep => ({ result, incomplete: false, quotient });
   if (isNotANumber(a) || isNotANumber(b)) return done(propagateNan(float80, [a, b], environment));

@@ -1,6 +1,7 @@
 /**
- * Rounding an exact value to a format, with overflow, underflow and inexact as x86 detects them: tininess after rounding with an
- * unbounded exponent. SDM vol. 1, 4.8.4 "Rounding", 4.9.1.4 - 4.9.1.6, 8.5.4 - 8.5.6, 11.5.2.4 - 11.5.2.6.
+ * Rounding an exact value to a format, with overflow, underflow and inexact as x86 detects them: tininess after
+ * rounding with an unbounded exponent. SDM vol. 1, 4.8.4 "Rounding", 4.9.1.4 - 4.9.1.6, 8.5.4 - 8.5.6, 11.5.2.4 -
+ * 11.5.2.6.
  */
 import type { FloatEnvironment, RoundingControl } from './float-environment.js';
 import { OE, PE, RC_DOWN, RC_NEAREST, RC_UP, UE } from './float-environment.js';
@@ -52,10 +53,11 @@ export function roundShift(
 }
 
 /**
- * Rounds `(significand + s) * 2^exponent` (s as in `roundShift`, significand > 0) to a format and raises what that raises.
+ * Rounds `(significand + s) * 2^exponent` (s as in `roundShift`, significand > 0) to a format and raises what that
+ * raises.
  *
- * With UE or OE unmasked the result has its exponent adjusted, as x87 registers receive it; for stores and SSE, which write nothing then, the
- * caller looks at the flags.
+ * With UE or OE unmasked the result has its exponent adjusted, as x87 registers receive it; for stores and SSE, which
+ * write nothing then, the caller looks at the flags.
  */
 export function roundToFormat<Bits>(
   format: FloatFormat<Bits>,

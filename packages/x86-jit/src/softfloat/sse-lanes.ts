@@ -1,17 +1,8 @@
 /**
- * One lane of an SSE floating-point instruction: raw bits in, raw bits out, flags into the environment. SDM vol. 1, 11.5 "SSE, SSE2, and
- * SSE3 Exceptions" and the instructions' pages in vol. 2.
+ * One lane of an SSE floating-point instruction: raw bits in, raw bits out, flags into the environment. SDM vol. 1,
+ * 11.5 "SSE, SSE2, and SSE3 Exceptions" and the instructions' pages in vol. 2.
  */
-import {
-  add,
-  divide,
-  fusedMultiplyAdd,
-  multiply,
-  negate,
-  squareRoot,
-  subtract,
-  unpackOperand,
-} from './arithmetic.js';
+import { add, divide, fusedMultiplyAdd, multiply, negate, squareRoot, subtract, unpackOperand } from './arithmetic.js';
 import { compare } from './comparison.js';
 import { convert, fromInteger, roundToIntegral, toInteger } from './conversion.js';
 import type { FloatEnvironment, RoundingControl } from './float-environment.js';
@@ -110,7 +101,7 @@ export function comparePredicateLane(
   predicate: number,
   environment: FloatEnvironment,
 ): bigint {
-  const signalQuiet = ((SIGNALING_PREDICATES >> (predicate & 15)) & 1) !== (predicate >> 4 & 1);
+  const signalQuiet = ((SIGNALING_PREDICATES >> (predicate & 15)) & 1) !== ((predicate >> 4) & 1);
   const relation = compare(
     unpackOperand(format, a, environment),
     unpackOperand(format, b, environment),
@@ -220,9 +211,10 @@ export function fusedLane(
 }
 
 /**
- * RCPPS and RSQRTPS are approximations that differ between processors (relative error at most 1.5 * 2^-12). Here they are the quotient in
- * double precision rounded to single, to the nearest, which is within that bound, and which wasm computes the same way. They raise nothing
- * and ignore MXCSR: denormals count as zeros, denormal results become zeros, NaNs are quieted.
+ * RCPPS and RSQRTPS are approximations that differ between processors (relative error at most 1.5 * 2^-12). Here they
+ * are the quotient in double precision rounded to single, to the nearest, which is within that bound, and which wasm
+ * computes the same way. They raise nothing and ignore MXCSR: denormals count as zeros, denormal results become zeros,
+ * NaNs are quieted.
  */
 export function approximateLane(kind: 'reciprocal' | 'reciprocalSquareRoot', b: bigint): bigint {
   const { format } = single;

@@ -10,7 +10,8 @@ function vector(...values: number[]): bigint {
   const view = new DataView(new ArrayBuffer(4 * values.length));
   values.forEach((value, index) => view.setFloat32(4 * index, value, true));
   let bits = 0n;
-  for (let index = values.length - 1; index >= 0; index--) bits = (bits << 32n) | BigInt(view.getUint32(4 * index, true));
+  for (let index = values.length - 1; index >= 0; index--)
+    bits = (bits << 32n) | BigInt(view.getUint32(4 * index, true));
   return bits;
 }
 
@@ -27,16 +28,38 @@ describe('packed instructions', () => {
   });
 
   it('of 256 bits are two of 128', () => {
-    const names: SseOperationName[] = ['addps', 'mulpd', 'haddps', 'hsubpd', 'addsubps', 'dpps', 'roundpd', 'vcmpps', 'vfmaddsub213ps'];
+    const names: SseOperationName[] = [
+      'addps',
+      'mulpd',
+      'haddps',
+      'hsubpd',
+      'addsubps',
+      'dpps',
+      'roundpd',
+      'vcmpps',
+      'vfmaddsub213ps',
+    ];
     const half = fc.bigInt({ min: 0n, max: (1n << 128n) - 1n });
     fc.assert(
-      fc.property(fc.constantFrom(...names), half, half, half, half, fc.integer({ min: 0, max: 15 }), (name, a0, a1, b0, b1, immediate) => {
-        const low = sseOperation(name, a0, b0, MASKED, { immediate, c: a1 });
-        const high = sseOperation(name, a1, b1, MASKED, { immediate, c: b0 });
-        const both = sseOperation(name, a0 | (a1 << 128n), b0 | (b1 << 128n), MASKED, { immediate, c: a1 | (b0 << 128n), width: 256 });
-        expect(both.result).toBe(low.result | (high.result << 128n));
-        expect(both.flags).toBe(low.flags | high.flags);
-      }),
+      fc.property(
+        fc.constantFrom(...names),
+        half,
+        half,
+        half,
+        half,
+        fc.integer({ min: 0, max: 15 }),
+        (name, a0, a1, b0, b1, immediate) => {
+          const low = sseOperation(name, a0, b0, MASKED, { immediate, c: a1 });
+          const high = sseOperation(name, a1, b1, MASKED, { immediate, c: b0 });
+          const both = sseOperation(name, a0 | (a1 << 128n), b0 | (b1 << 128n), MASKED, {
+            immediate,
+            c: a1 | (b0 << 128n),
+            width: 256,
+          });
+          expect(both.result).toBe(low.result | (high.result << 128n));
+          expect(both.flags).toBe(low.flags | high.flags);
+        },
+      ),
       { seed: 1 },
     );
   });
@@ -60,7 +83,8 @@ describe('VCMPPS', () => {
     for (const x of values) {
       for (const y of values) {
         for (let predicate = 0; predicate < 4; predicate++) {
-          const says = (immediate: number) => sseOperation('vcmpss', vector(x), vector(y), MASKED, { immediate }).result;
+          const says = (immediate: number) =>
+            sseOperation('vcmpss', vector(x), vector(y), MASKED, { immediate }).result;
           expect(says(predicate) ^ says(predicate + 4)).toBe(0xffffffffn);
           expect(says(predicate + 8) ^ says(predicate + 12)).toBe(0xffffffffn);
           expect(says(predicate + 16)).toBe(says(predicate));

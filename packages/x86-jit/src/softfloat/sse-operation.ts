@@ -1,6 +1,7 @@
 /**
- * SSE, SSE2, SSE3, SSE4.1, FMA and F16C floating-point instructions on whole registers: the slow path, taken where the rounding is not to
- * nearest, a flag might be raised, or an exception is unmasked. SDM vol. 1, 11.5.3 "Handling SIMD Floating-Point Exceptions", and vol. 2.
+ * SSE, SSE2, SSE3, SSE4.1, FMA and F16C floating-point instructions on whole registers: the slow path, taken where the
+ * rounding is not to nearest, a flag might be raised, or an exception is unmasked. SDM vol. 1, 11.5.3 "Handling SIMD
+ * Floating-Point Exceptions", and vol. 2.
  */
 import type { FloatEnvironment } from './float-environment.js';
 import { PRE_COMPUTATION, sseEnvironment } from './float-environment.js';
@@ -28,7 +29,10 @@ import {
 } from './sse-lanes.js';
 
 export interface SseResult {
-  /** Of the destination's width; meaningless when `flags` has an exception that MXCSR does not mask: nothing is written then (#XM). */
+  /**
+   * Of the destination's width; meaningless when `flags` has an exception that MXCSR does not mask: nothing is written
+   * then (#XM).
+   */
   readonly result: bigint;
   /** Newly raised, to be ORed into MXCSR (bits 0 to 5). */
   readonly flags: number;
@@ -59,12 +63,12 @@ function lane(vector: bigint, bits: number, index: number): bigint {
 }
 
 function replaceLow(vector: bigint, bits: number, value: bigint): bigint {
-  return (vector >> BigInt(bits)) << BigInt(bits) | value;
+  return ((vector >> BigInt(bits)) << BigInt(bits)) | value;
 }
 
 /**
- * Computes `count` lanes. Pre-computation exceptions of all lanes come before any lane's result: when one of them is unmasked,
- * the others' overflow, underflow and inexact are not reported.
+ * Computes `count` lanes. Pre-computation exceptions of all lanes come before any lane's result: when one of them is
+ * unmasked, the others' overflow, underflow and inexact are not reported.
  */
 function lanes(
   count: number,
@@ -126,7 +130,10 @@ function addSubtract(format: LaneFormat): SseExecute {
     );
 }
 
-/** DPPS: products of the lanes that imm8[7:4] chooses, summed pairwise, (0 + 1) + (2 + 3), each step rounded; imm8[3:0] says where to. */
+/**
+ * DPPS: products of the lanes that imm8[7:4] chooses, summed pairwise, (0 + 1) + (2 + 3), each step rounded; imm8[3:0]
+ * says where to.
+ */
 function dotProduct(format: LaneFormat): SseExecute {
   const count = 128 / format.bits;
   return ({ a, b, immediate, width, environment }) => {
@@ -198,8 +205,7 @@ function convertTwo(
   toBits: number,
   compute: (b: bigint, environment: FloatEnvironment) => bigint,
 ): SseExecute {
-  return ({ b, environment }) =>
-    lanes(2, toBits, environment, (index, own) => compute(lane(b, fromBits, index), own));
+  return ({ b, environment }) => lanes(2, toBits, environment, (index, own) => compute(lane(b, fromBits, index), own));
 }
 
 function integerToScalar(target: LaneFormat, bits: 32 | 64): SseExecute {
@@ -312,10 +318,8 @@ const OPERATIONS = {
   roundpd: roundForms(double).packed,
   roundss: roundForms(single).scalar,
   roundsd: roundForms(double).scalar,
-  cvtss2sd: ({ a, b, environment }) =>
-    replaceLow(a, 64, convertLane(double, single, lane(b, 32, 0), environment)),
-  cvtsd2ss: ({ a, b, environment }) =>
-    replaceLow(a, 32, convertLane(single, double, lane(b, 64, 0), environment)),
+  cvtss2sd: ({ a, b, environment }) => replaceLow(a, 64, convertLane(double, single, lane(b, 32, 0), environment)),
+  cvtsd2ss: ({ a, b, environment }) => replaceLow(a, 32, convertLane(single, double, lane(b, 64, 0), environment)),
   cvtps2pd: convertLanes(32, 64, (b, environment) => convertLane(double, single, b, environment)),
   cvtpd2ps: convertLanes(64, 32, (b, environment) => convertLane(single, double, b, environment)),
   cvtdq2ps: convertLanes(32, 32, int32ToSingle),
@@ -340,7 +344,11 @@ const OPERATIONS = {
   cvttsd2si64: scalarToInteger(double, 64, true),
   /** MMX operands and results are 64 bits. */
   cvtpi2ps: ({ a, b, environment }) =>
-    replaceLow(a, 64, lanes(2, 32, environment, (index, own) => int32ToSingle(lane(b, 32, index), own))),
+    replaceLow(
+      a,
+      64,
+      lanes(2, 32, environment, (index, own) => int32ToSingle(lane(b, 32, index), own)),
+    ),
   cvtpi2pd: convertTwo(32, 64, int32ToDouble),
   cvtps2pi: convertTwo(32, 32, singleToInt32(false)),
   cvttps2pi: convertTwo(32, 32, singleToInt32(true)),

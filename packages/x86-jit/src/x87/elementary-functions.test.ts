@@ -45,9 +45,9 @@ describe('constants, with guard bits, from their series', () => {
     const ln2 = 2n * inverseSeries(3n, false);
     const ln10 = 3n * ln2 + 2n * inverseSeries(9n, false);
     expect(ln2 >> guard).toBe(LN2);
-    expect((1n << (2n * bits)) / ln2 >> guard).toBe(LOG2_E);
-    expect((ln10 << bits) / ln2 >> guard).toBe(LOG2_10);
-    expect((ln2 << bits) / ln10 >> guard).toBe(LOG10_2);
+    expect(((1n << (2n * bits)) / ln2) >> guard).toBe(LOG2_E);
+    expect(((ln10 << bits) / ln2) >> guard).toBe(LOG2_10);
+    expect(((ln2 << bits) / ln10) >> guard).toBe(LOG10_2);
   });
 });
 
@@ -55,41 +55,56 @@ describe('functions against the host, to its accuracy', () => {
   const positive = fc.double({ min: 1e-300, max: 1e300, noNaN: true });
 
   it('log2', () => {
-    fc.assert(fc.property(positive, (x) => {
-      fc.pre(Math.abs(x - 1) > 0.01);
-      expectClose(toNumber(log2(magnitude(x))), Math.log2(x));
-    }), { seed: 1 });
+    fc.assert(
+      fc.property(positive, (x) => {
+        fc.pre(Math.abs(x - 1) > 0.01);
+        expectClose(toNumber(log2(magnitude(x))), Math.log2(x));
+      }),
+      { seed: 1 },
+    );
   });
 
   it('log2(1 + x), near zero too', () => {
-    fc.assert(fc.property(fc.double({ min: -0.29, max: 0.41, noNaN: true }), (x) => {
-      fc.pre(x !== 0 && Math.abs(x) > 1e-290);
-      expectClose(toNumber(log2OnePlus(x < 0 ? 1 : 0, magnitude(x))), Math.log1p(x) / Math.LN2);
-    }), { seed: 2 });
+    fc.assert(
+      fc.property(fc.double({ min: -0.29, max: 0.41, noNaN: true }), (x) => {
+        fc.pre(x !== 0 && Math.abs(x) > 1e-290);
+        expectClose(toNumber(log2OnePlus(x < 0 ? 1 : 0, magnitude(x))), Math.log1p(x) / Math.LN2);
+      }),
+      { seed: 2 },
+    );
   });
 
   it('2^x - 1', () => {
-    fc.assert(fc.property(fc.double({ min: -1, max: 1, noNaN: true }), (x) => {
-      fc.pre(x !== 0 && Math.abs(x) > 1e-290);
-      expectClose(toNumber(exp2MinusOne(x < 0 ? 1 : 0, magnitude(x))), Math.expm1(x * Math.LN2));
-    }), { seed: 3 });
+    fc.assert(
+      fc.property(fc.double({ min: -1, max: 1, noNaN: true }), (x) => {
+        fc.pre(x !== 0 && Math.abs(x) > 1e-290);
+        expectClose(toNumber(exp2MinusOne(x < 0 ? 1 : 0, magnitude(x))), Math.expm1(x * Math.LN2));
+      }),
+      { seed: 3 },
+    );
   });
 
   it('sine, cosine and tangent where 66 bits of pi are plenty', () => {
-    fc.assert(fc.property(fc.double({ min: 1e-290, max: 3, noNaN: true }), (x) => {
-      fc.pre(Math.abs(x - Math.PI / 2) > 0.01 && Math.abs(x - Math.PI) > 0.01);
-      expectClose(toNumber(sine(magnitude(x))), Math.sin(x));
-      expectClose(toNumber(cosine(magnitude(x))), Math.cos(x));
-      expectClose(toNumber(tangent(magnitude(x))), Math.tan(x));
-    }), { seed: 4 });
+    fc.assert(
+      fc.property(fc.double({ min: 1e-290, max: 3, noNaN: true }), (x) => {
+        fc.pre(Math.abs(x - Math.PI / 2) > 0.01 && Math.abs(x - Math.PI) > 0.01);
+        expectClose(toNumber(sine(magnitude(x))), Math.sin(x));
+        expectClose(toNumber(cosine(magnitude(x))), Math.cos(x));
+        expectClose(toNumber(tangent(magnitude(x))), Math.tan(x));
+      }),
+      { seed: 4 },
+    );
   });
 
   it('the angle of a point, far and near, in both half-planes', () => {
-    fc.assert(fc.property(positive, positive, fc.boolean(), (y, x, negative) => {
-      const host = Math.atan2(y, negative ? -x : x);
-      fc.pre(host > 1e-290);
-      expectClose(toNumber(arctangent(magnitude(y), magnitude(x), negative)), host);
-    }), { seed: 5 });
+    fc.assert(
+      fc.property(positive, positive, fc.boolean(), (y, x, negative) => {
+        const host = Math.atan2(y, negative ? -x : x);
+        fc.pre(host > 1e-290);
+        expectClose(toNumber(arctangent(magnitude(y), magnitude(x), negative)), host);
+      }),
+      { seed: 5 },
+    );
   });
 });
 
@@ -101,25 +116,40 @@ describe('identities far beyond doubles', () => {
   const tolerance = 1n << 20n;
 
   it('sin^2 + cos^2 = 1', () => {
-    fc.assert(fc.property(fc.double({ min: 1e-9, max: 1e18, noNaN: true }), (x) => {
-      const s = fixed(sine(magnitude(x)));
-      const c = fixed(cosine(magnitude(x)));
-      const error = (s * s + c * c) / ONE - ONE;
-      expect(error < tolerance && error > -tolerance).toBe(true);
-    }), { seed: 6 });
+    fc.assert(
+      fc.property(fc.double({ min: 1e-9, max: 1e18, noNaN: true }), (x) => {
+        const s = fixed(sine(magnitude(x)));
+        const c = fixed(cosine(magnitude(x)));
+        const error = (s * s + c * c) / ONE - ONE;
+        expect(error < tolerance && error > -tolerance).toBe(true);
+      }),
+      { seed: 6 },
+    );
   });
 
   it('atan(y/x) + atan(x/y) = pi/2', () => {
-    fc.assert(fc.property(fc.double({ min: 1e-9, max: 1e9, noNaN: true }), fc.double({ min: 1e-9, max: 1e9, noNaN: true }), (y, x) => {
-      const sum = fixed(arctangent(magnitude(y), magnitude(x), false)) + fixed(arctangent(magnitude(x), magnitude(y), false));
-      const error = sum - PI / 2n;
-      expect(error < tolerance && error > -tolerance).toBe(true);
-    }), { seed: 7 });
+    fc.assert(
+      fc.property(
+        fc.double({ min: 1e-9, max: 1e9, noNaN: true }),
+        fc.double({ min: 1e-9, max: 1e9, noNaN: true }),
+        (y, x) => {
+          const sum =
+            fixed(arctangent(magnitude(y), magnitude(x), false)) + fixed(arctangent(magnitude(x), magnitude(y), false));
+          const error = sum - PI / 2n;
+          expect(error < tolerance && error > -tolerance).toBe(true);
+        },
+      ),
+      { seed: 7 },
+    );
   });
 
   it('log2(2^k) = k, exactly', () => {
     for (const k of [-16445, -1, 1, 63, 16383]) {
-      expect(log2({ exponent: k, significand: 1n })).toMatchObject({ sign: k < 0 ? 1 : 0, significand: BigInt(Math.abs(k)), exact: true });
+      expect(log2({ exponent: k, significand: 1n })).toMatchObject({
+        sign: k < 0 ? 1 : 0,
+        significand: BigInt(Math.abs(k)),
+        exact: true,
+      });
     }
   });
 });

@@ -1,7 +1,8 @@
 /**
- * Logarithm, exponential and trigonometric functions of exact binary numbers, in BigInt fixed point with 256 fraction bits. Results carry
- * at least 200 correct bits relative to their size, so the rounding to 64 that follows is the correct one in all but astronomically rare cases.
- * Where a factor is within 2^-256 of one, it is taken as the neighbour of one on the right side, so that directed rounding is right too.
+ * Logarithm, exponential and trigonometric functions of exact binary numbers, in BigInt fixed point with 256 fraction
+ * bits. Results carry at least 200 correct bits relative to their size, so the rounding to 64 that follows is the
+ * correct one in all but astronomically rare cases. Where a factor is within 2^-256 of one, it is taken as the
+ * neighbour of one on the right side, so that directed rounding is right too.
  */
 import { integerSquareRoot } from '../softfloat/arithmetic.js';
 import { bitLength } from '../softfloat/rounding.js';
@@ -86,7 +87,10 @@ export function exp2MinusOne(sign: 0 | 1, x: Magnitude): Approximation {
 function log2FromRatio(z: Magnitude): Magnitude {
   const fixed = toFixed(z);
   const series = oddReciprocalSeries((fixed * fixed) >> W, false);
-  return divide({ exponent: z.exponent + 1 - WORKING_BITS, significand: z.significand * series }, { exponent: -WORKING_BITS, significand: LN2 });
+  return divide(
+    { exponent: z.exponent + 1 - WORKING_BITS, significand: z.significand * series },
+    { exponent: -WORKING_BITS, significand: LN2 },
+  );
 }
 
 /** log2(x), x > 0. */
@@ -132,8 +136,8 @@ export function log2OnePlus(sign: 0 | 1, x: Magnitude): Approximation {
 }
 
 /**
- * The processor's pi for reducing the arguments of FSIN, FCOS, FSINCOS and FPTAN has 66 bits. SDM vol. 1, 8.3.8 "Approximation of Pi":
- * 0.C90FDAA22168C234C (hexadecimal) * 2^2. AMD's processors use the same.
+ * The processor's pi for reducing the arguments of FSIN, FCOS, FSINCOS and FPTAN has 66 bits. SDM vol. 1, 8.3.8
+ * "Approximation of Pi": 0.C90FDAA22168C234C (hexadecimal) * 2^2. AMD's processors use the same.
  */
 const PI_66 = 0xc90fdaa22168c234cn;
 /** pi/2 = PI_66 * 2^-67 */
@@ -197,7 +201,8 @@ export function tangent(x: Magnitude): Approximation {
   if (odd === 0 && t === 0n) {
     return { sign, exponent: r.exponent - WORKING_BITS, significand: r.significand << W, exact: false };
   }
-  const quotient = odd === 0 ? divide(sineOfReduced(r), cosineOfReduced(r)) : divide(cosineOfReduced(r), sineOfReduced(r));
+  const quotient =
+    odd === 0 ? divide(sineOfReduced(r), cosineOfReduced(r)) : divide(cosineOfReduced(r), sineOfReduced(r));
   return { sign: (sign ^ odd) as 0 | 1, ...quotient, exact: false };
 }
 
@@ -211,14 +216,17 @@ function arctangentOfRatio(q: Magnitude): Magnitude {
   // atan(q) = 2 atan(q / (1 + sqrt(1 + q^2))), three times, and the series is quick.
   let fixed = toFixed(q);
   for (let halving = 0; halving < 3; halving++) {
-    const root = integerSquareRoot((ONE * ONE) + fixed * fixed);
+    const root = integerSquareRoot(ONE * ONE + fixed * fixed);
     fixed = (fixed << W) / (ONE + root);
   }
   const factor = oddReciprocalSeries((fixed * fixed) >> W, true);
   return { exponent: 3 - 2 * WORKING_BITS, significand: fixed * factor };
 }
 
-/** The angle of the point (x, y), y and x > 0 but for `negativeX`: in (0, pi). With all of pi's digits, unlike the reduction above. */
+/**
+ * The angle of the point (x, y), y and x > 0 but for `negativeX`: in (0, pi). With all of pi's digits, unlike the
+ * reduction above.
+ */
 export function arctangent(y: Magnitude, x: Magnitude, negativeX: boolean): Approximation {
   const exponent = Math.min(x.exponent, y.exponent);
   // Far apart, alignment would cost more than comparing lengths.

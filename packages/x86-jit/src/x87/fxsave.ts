@@ -1,6 +1,7 @@
 /**
- * The x87 part of the FXSAVE image, which is also the legacy region of XSAVE: bytes 0 to 23 and 32 to 159. SDM vol. 1, 10.5.1 "FXSAVE Area", table 10-2;
- * vol. 2, FXSAVE; 13.5.1 "x87 State". MXCSR (24 to 31) and the XMM registers (from 160) belong to the caller.
+ * The x87 part of the FXSAVE image, which is also the legacy region of XSAVE: bytes 0 to 23 and 32 to 159. SDM vol. 1,
+ * 10.5.1 "FXSAVE Area", table 10-2; vol. 2, FXSAVE; 13.5.1 "x87 State". MXCSR (24 to 31) and the XMM registers (from
+ * 160) belong to the caller.
  */
 import { readFloat80, writeFloat80 } from './x87-load-store.js';
 import type { X87State } from './x87-state.js';
@@ -54,7 +55,10 @@ export function loadFxsaveX87(state: X87State, image: DataView, { wide }: Fxsave
   }
 }
 
-/** What XRSTOR makes of the x87 when XSTATE_BV[0] is clear. SDM vol. 1, 13.6 "Processor Tracking of XSAVE-Managed State". */
+/**
+ * What XRSTOR makes of the x87 when XSTATE_BV[0] is clear. SDM vol. 1, 13.6 "Processor Tracking of XSAVE-Managed
+ * State".
+ */
 export function resetX87ToInitial(state: X87State): void {
   state.initialize();
   for (let register = 0; register < 8; register++) state.writePhysical(register, { signExponent: 0, significand: 0n });

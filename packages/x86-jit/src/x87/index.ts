@@ -3,14 +3,7 @@ export { isX87Initial, loadFxsaveX87, resetX87ToInitial, storeFxsaveX87 } from '
 export { emms, enterMmx, readMmx, writeMmx } from './mmx.js';
 export { abridgedTag, fullTagWord } from './x87-environment.js';
 export type { X87Context, X87Outcome } from './x87-instruction.js';
-export {
-  X87_DONE,
-  X87_PENDING,
-  X87_STORE,
-  X87_STORE_AX,
-  X87_STORE_FLAGS,
-  X87_UNDEFINED,
-} from './x87-instruction.js';
+export { X87_DONE, X87_PENDING, X87_STORE, X87_STORE_AX, X87_STORE_FLAGS, X87_UNDEFINED } from './x87-instruction.js';
 export type { X87MemoryUse, X87OperandSize, X87Operation } from './x87-operation.js';
 export { executeFwait, executeX87, x87OperandSize, x87Operation } from './x87-operation.js';
 export {

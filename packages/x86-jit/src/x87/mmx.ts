@@ -1,4 +1,7 @@
-/** MMX registers are the significands of the x87's physical registers. SDM vol. 1, 9.6.1 "Effect of MMX Instructions on the x87 FPU Tag Word"; vol. 3, 12.2. */
+/**
+ * MMX registers are the significands of the x87's physical registers. SDM vol. 1, 9.6.1 "Effect of MMX Instructions on
+ * the x87 FPU Tag Word"; vol. 3, 12.2.
+ */
 import type { X87State } from './x87-state.js';
 
 /** Before any MMX instruction but EMMS, after the check for pending exceptions: TOP is 0 and no register is empty. */

@@ -1,4 +1,7 @@
-/** Basic arithmetic: what rounds once, and the exact FPREM, FSCALE, FXTRACT. SDM vol. 1, 8.3.5 "Basic Arithmetic Instructions"; vol. 2. */
+/**
+ * Basic arithmetic: what rounds once, and the exact FPREM, FSCALE, FXTRACT. SDM vol. 1, 8.3.5 "Basic Arithmetic
+ * Instructions"; vol. 2.
+ */
 import { add, denormalOperands, divide, multiply, squareRoot, subtract } from '../softfloat/arithmetic.js';
 import { exactly, roundToBigInt, roundToIntegral } from '../softfloat/conversion.js';
 import type { FloatEnvironment } from '../softfloat/float-environment.js';
@@ -111,7 +114,8 @@ function scale(a: Unpacked, b: Unpacked, environment: FloatEnvironment): Float80
   const integer = roundToBigInt(b, RC_ZERO)?.value ?? (b.sign === 1 ? -1n << 64n : 1n << 64n);
   const limit = BigInt(SCALE_LIMIT);
   const by = Number(integer > limit ? limit : integer < -limit ? -limit : integer);
-  // Out of range even for the adjusted bias of the unmasked responses: "massive" overflow and underflow, SDM vol. 1, 8.5.4 and 8.5.5.
+  // Out of range even for the adjusted bias of the unmasked responses: "massive" overflow and underflow, SDM vol. 1,
+  // 8.5.4 and 8.5.5.
   const leading = a.exponent + bitLength(a.significand) - 1 + by;
   if ((environment.masks & OE) === 0 && leading - float80.biasAdjustment > float80.maxExponent) {
     environment.flags |= OE | PE;
@@ -171,7 +175,10 @@ function extract(a: Unpacked, environment: FloatEnvironment): { exponent: Float8
   };
 }
 
-/** FPREM (truncating) and FPREM1 (to nearest): C2 says that it must be repeated, else C0, C3, C1 are the quotient's bits 2, 1, 0. */
+/**
+ * FPREM (truncating) and FPREM1 (to nearest): C2 says that it must be repeated, else C0, C3, C1 are the quotient's bits
+ * 2, 1, 0.
+ */
 export function fprem(nearest: boolean): X87Execute {
   return (state) => {
     if (state.isEmpty(0) || state.isEmpty(1)) {

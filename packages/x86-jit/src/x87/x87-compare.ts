@@ -1,4 +1,7 @@
-/** Comparisons and examination. SDM vol. 1, 8.3.6 "Comparison and Classification Instructions", tables 8-6 to 8-8 and FXAM's in vol. 2. */
+/**
+ * Comparisons and examination. SDM vol. 1, 8.3.6 "Comparison and Classification Instructions", tables 8-6 to 8-8 and
+ * FXAM's in vol. 2.
+ */
 import type { Relation } from '../softfloat/comparison.js';
 import { compare } from '../softfloat/comparison.js';
 import { stopsComputation, x87Environment } from '../softfloat/float-environment.js';
@@ -37,8 +40,8 @@ interface Comparison {
 }
 
 /**
- * With an unmasked exception the processor reports the relation all the same, and only leaves the stack alone. (The SDM says of invalid
- * operands that condition codes are set only when it is masked.)
+ * With an unmasked exception the processor reports the relation all the same, and only leaves the stack alone. (The SDM
+ * says of invalid operands that condition codes are set only when it is masked.)
  */
 function relationTo(state: X87State, available: boolean, other: () => Unpacked, signalQuiet: boolean): Comparison {
   if (!available) return { relation: 'unordered', completes: stackUnderflow(state) };
@@ -119,4 +122,3 @@ function classOf({ kind, denormal }: Unpacked): number {
       return denormal ? SW_C3 | SW_C2 : SW_C2;
   }
 }
-

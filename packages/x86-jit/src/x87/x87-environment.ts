@@ -1,6 +1,6 @@
 /**
- * FNSTENV, FLDENV, FNSAVE, FRSTOR: the environment in its four layouts and the full tag word. SDM vol. 1, 8.1.7 "x87 FPU Tag Word", 8.1.10,
- * figures 8-9 to 8-12.
+ * FNSTENV, FLDENV, FNSAVE, FRSTOR: the environment in its four layouts and the full tag word. SDM vol. 1, 8.1.7 "x87
+ * FPU Tag Word", 8.1.10, figures 8-9 to 8-12.
  */
 import type { Float80 } from '../softfloat/float-format.js';
 import type { X87Context } from './x87-instruction.js';

@@ -1,4 +1,7 @@
-/** What the parts of the x87 unit have in common: how an instruction is described, run, and how its exceptions take effect. */
+/**
+ * What the parts of the x87 unit have in common: how an instruction is described, run, and how its exceptions take
+ * effect.
+ */
 import type { FloatEnvironment } from '../softfloat/float-environment.js';
 import { IE, OE, PE, stopsComputation, UE, x87Environment } from '../softfloat/float-environment.js';
 import type { Float80 } from '../softfloat/float-format.js';
@@ -59,7 +62,10 @@ export function report(state: X87State, environment: FloatEnvironment): boolean 
   return !stopsComputation(environment);
 }
 
-/** As `report`, for results that go to memory: unmasked overflow and underflow store nothing. SDM vol. 1, 8.5.4 and 8.5.5. */
+/**
+ * As `report`, for results that go to memory: unmasked overflow and underflow store nothing. SDM vol. 1, 8.5.4 and
+ * 8.5.5.
+ */
 export function reportStore(state: X87State, environment: FloatEnvironment): boolean {
   const nothingStored = (environment.flags & ~environment.masks & (OE | UE)) !== 0;
   if (nothingStored) {

@@ -199,7 +199,10 @@ export const fbstp: X87Execute = (state) => {
   return X87_STORE;
 };
 
-/** FLD1, FLDZ, and the irrational ones, which are rounded as RC says but never reported as inexact. SDM vol. 1, 8.3.5 "Load Constant". */
+/**
+ * FLD1, FLDZ, and the irrational ones, which are rounded as RC says but never reported as inexact. SDM vol. 1, 8.3.5
+ * "Load Constant".
+ */
 function constant(value: (environment: FloatEnvironment) => Float80): X87Execute {
   return (state) =>
     pushResult(state, (environment) => {
@@ -289,4 +292,3 @@ export function rotateStack(by: 1 | -1): X87Execute {
 }
 
 export const fnop: X87Execute = () => X87_DONE;
-

@@ -49,7 +49,12 @@ describe('the opcode table', () => {
           const memory = info.usedMemory()[0];
           const size = memory === undefined ? 0 : MemorySizeExt.size(memory.memorySize);
           if (x87OperandSize(ours, false) !== size) {
-            disagreements.push(`${opcode.toString(16)} ${modrm.toString(16)} ${ours.name}: ${x87OperandSize(ours, false)} bytes, iced ${size}`);
+            disagreements.push(
+              `${opcode.toString(16)} ${modrm.toString(16)} ${ours.name}: ${x87OperandSize(
+                ours,
+                false,
+              )} bytes, iced ${size}`,
+            );
           }
           memory?.free();
           info.free();

@@ -1,9 +1,8 @@
 /**
- * From opcode to instruction: SDM vol. 2, appendix B.17 "Floating-Point Instruction Formats and Encodings", tables A-7 to A-22 of the escape opcodes. And the
- * entry point `executeX87`.
+ * From opcode to instruction (SDM vol. 2, tables A-7 to A-22 "Escape Opcodes"), and the entry point `executeX87`.
  *
- * Also here are the undocumented aliases that processors execute: DC D0 FCOM, DC D8 FCOMP, DD C8 FXCH, DE D0 FCOMP, DF C0 FFREEP, DF C8 FXCH,
- * DF D0 and DF D8 FSTP, D9 D8 FSTP (which, unlike DD D8, reports no stack underflow).
+ * Also here are the undocumented aliases that processors execute: DC D0 FCOM, DC D8 FCOMP, DD C8 FXCH, DE D0 FCOMP,
+ * DF C0 FFREEP, DF C8 FXCH, DF D0 and DF D8 FSTP, D9 D8 FSTP (which, unlike DD D8, reports no stack underflow).
  */
 import { unpackInteger } from '../softfloat/float-format.js';
 import type { BinaryOperation } from './x87-arithmetic.js';
@@ -274,7 +273,10 @@ function operandlessOperation(modrm: number): X87Operation | undefined {
   return undefined;
 }
 
-/** In DC and DE the destination is ST(i), and by an accident of the 8087 FSUB and FSUBR, FDIV and FDIVR have changed places. */
+/**
+ * In DC and DE the destination is ST(i), and by an accident of the 8087 FSUB and FSUBR, FDIV and FDIVR have changed
+ * places.
+ */
 const DESTINATION_I = [0, 1, 2, 3, 5, 4, 7, 6] as const;
 
 function arithmeticWithRegister(opcode: number, reg: number, i: number): X87Operation {
@@ -288,10 +290,7 @@ function arithmeticWithRegister(opcode: number, reg: number, i: number): X87Oper
       fcomRegister(i, { pops: compareAndPop ? 1 : 0, signalQuiet: true }),
     );
   }
-  return operation(
-    pops ? `f${name}p` : `f${name}`,
-    arithmeticRegister(compute, toTop ? 0 : i, toTop ? i : 0, pops),
-  );
+  return operation(pops ? `f${name}p` : `f${name}`, arithmeticRegister(compute, toTop ? 0 : i, toTop ? i : 0, pops));
 }
 
 const FCMOV = ['b', 'e', 'be', 'u', 'nb', 'ne', 'nbe', 'nu'] as const;
@@ -404,7 +403,8 @@ export function x87OperandSize({ size }: X87Operation, operandSize16: boolean): 
 }
 
 /**
- * Executes one instruction. A load's bytes stand in `state.operand` before; after `X87_STORE` the bytes to be stored stand there.
+ * Executes one instruction. A load's bytes stand in `state.operand` before; after `X87_STORE` the bytes to be stored
+ * stand there.
  *
  * Registers and TOP change at once, so a caller whose store could fault translates the address for writing first.
  */

@@ -1,10 +1,10 @@
 /**
- * The x87 FPU's state as a view over a block of memory, so that compiled code and this unit share it. SDM vol. 1, 8.1 "x87 FPU Execution
- * Environment".
+ * The x87 FPU's state as a view over a block of memory, so that compiled code and this unit share it. SDM vol. 1, 8.1
+ * "x87 FPU Execution Environment".
  *
  * | offset | size | what |
  * |---|---|---|
- * | 0 | 8 x 16 | data registers R0..R7 in physical order: significand u64 (an MMX register is this), sign and exponent u16, 6 bytes unused |
+ * | 0 | 8 x 16 | registers R0..R7, physical order: significand u64 (the MMX register), sign and exponent u16, 6 unused |
  * | 128 | u16 | control word |
  * | 130 | u16 | status word without TOP (bits 13:11 are zero here) |
  * | 132 | u8 | TOP |

@@ -1,4 +1,7 @@
-/** FSIN, FCOS, FSINCOS, FPTAN, FPATAN, F2XM1, FYL2X, FYL2XP1. SDM vol. 1, 8.3.7 - 8.3.10; the tables of special cases in vol. 2. */
+/**
+ * FSIN, FCOS, FSINCOS, FPTAN, FPATAN, F2XM1, FYL2X, FYL2XP1. SDM vol. 1, 8.3.7 - 8.3.10; the tables of special cases in
+ * vol. 2.
+ */
 import { denormalOperands } from '../softfloat/arithmetic.js';
 import type { FloatEnvironment } from '../softfloat/float-environment.js';
 import { PE, x87Environment, ZE } from '../softfloat/float-environment.js';
@@ -162,7 +165,12 @@ export const fpatan = combining(arctangentOf);
 function product(y: Unpacked, factor: Approximation, environment: FloatEnvironment): Float80 {
   const sign = (y.sign ^ factor.sign) as 0 | 1;
   return round(
-    { sign, exponent: y.exponent + factor.exponent, significand: y.significand * factor.significand, exact: factor.exact },
+    {
+      sign,
+      exponent: y.exponent + factor.exponent,
+      significand: y.significand * factor.significand,
+      exact: factor.exact,
+    },
     environment,
   );
 }
@@ -256,4 +264,3 @@ export const f2xm1: X87Execute = (state) => {
   if (report(state, environment)) state.write(0, result);
   return X87_DONE;
 };
-

@@ -1,6 +1,6 @@
 /**
- * SSE and x87 against a real processor: fixtures recorded once (`golden/x87/record-fixtures.ts`) on any host, fresh vectors with a new
- * seed where they can be recorded.
+ * SSE and x87 against a real processor: fixtures recorded once (`golden/x87/record-fixtures.ts`) on any host, fresh
+ * vectors with a new seed where they can be recorded.
  */
 import { readFileSync } from 'node:fs';
 import { brotliDecompressSync } from 'node:zlib';
@@ -16,7 +16,10 @@ function fixture(name: string): Uint8Array {
 
 /** @returns the first few mismatches, to be compared with none */
 function mismatches<V>(vectors: readonly V[], mismatch: (vector: V) => string | undefined): string[] {
-  return vectors.map(mismatch).filter((text) => text !== undefined).slice(0, 10);
+  return vectors
+    .map(mismatch)
+    .filter((text) => text !== undefined)
+    .slice(0, 10);
 }
 
 describe('recorded on a processor', () => {
@@ -47,20 +50,23 @@ describe('recorded on a processor', () => {
 const reason = cannotRecord();
 const required = process.env['PCKIT_REQUIRE_TOOLS'] === '1';
 
-describe.skipIf(reason !== undefined && !required)(`fresh vectors${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
-  const seed = Number(process.env['PCKIT_GOLDEN_SEED'] ?? Date.now() % 2 ** 31);
+describe.skipIf(reason !== undefined && !required)(
+  `fresh vectors${reason === undefined ? '' : ` (skipped: ${reason})`}`,
+  () => {
+    const seed = Number(process.env['PCKIT_GOLDEN_SEED'] ?? Date.now() % 2 ** 31);
 
-  it(`SSE with seed ${seed}`, { timeout: 120_000 }, () => {
-    console.info(`fresh SSE vectors: PCKIT_GOLDEN_SEED=${seed}`);
-    const { vectors } = readSseVectors(recordVectors(SSE_GENERATOR, seed, 200));
-    expect(vectors.length).toBeGreaterThan(10_000);
-    expect(mismatches(vectors, sseMismatch)).toEqual([]);
-  });
+    it(`SSE with seed ${seed}`, { timeout: 120_000 }, () => {
+      console.info(`fresh SSE vectors: PCKIT_GOLDEN_SEED=${seed}`);
+      const { vectors } = readSseVectors(recordVectors(SSE_GENERATOR, seed, 200));
+      expect(vectors.length).toBeGreaterThan(10_000);
+      expect(mismatches(vectors, sseMismatch)).toEqual([]);
+    });
 
-  it(`x87 with seed ${seed}`, { timeout: 120_000 }, () => {
-    console.info(`fresh x87 vectors: PCKIT_GOLDEN_SEED=${seed}`);
-    const { vectors, processor } = readX87Vectors(recordVectors(X87_GENERATOR, seed, 200));
-    expect(vectors.length).toBeGreaterThan(10_000);
-    expect(mismatches(vectors, (vector) => x87Mismatch(vector, processor))).toEqual([]);
-  });
-});
+    it(`x87 with seed ${seed}`, { timeout: 120_000 }, () => {
+      console.info(`fresh x87 vectors: PCKIT_GOLDEN_SEED=${seed}`);
+      const { vectors, processor } = readX87Vectors(recordVectors(X87_GENERATOR, seed, 200));
+      expect(vectors.length).toBeGreaterThan(10_000);
+      expect(mismatches(vectors, (vector) => x87Mismatch(vector, processor))).toEqual([]);
+    });
+  },
+);

@@ -15,7 +15,8 @@ export interface Generator {
 
 /** @returns why nothing can be recorded here, or undefined if it can */
 export function cannotRecord(): string | undefined {
-  if (process.platform !== 'linux' || process.arch !== 'x64') return `${process.platform}/${process.arch} is not linux/x64`;
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    return `${process.platform}/${process.arch} is not linux/x64`;
   try {
     execFileSync('gcc', ['--version'], { stdio: 'ignore', timeout: 20_000 });
     return undefined;
@@ -24,7 +25,10 @@ export function cannotRecord(): string | undefined {
   }
 }
 
-/** Records twice and keeps what both recordings agree on: a task switch of the host may lose the x87's last data pointer. */
+/**
+ * Records twice and keeps what both recordings agree on: a task switch of the host may lose the x87's last data
+ * pointer.
+ */
 export function recordVectors({ source, record }: Generator, seed: number, cases: number): Uint8Array {
   const directory = mkdtempSync(join(tmpdir(), 'pckit-golden-'));
   try {

@@ -74,8 +74,8 @@ export function sseMismatch(vector: SseVector): string | undefined {
   const actual = toRegister
     ? vector.gprAfter
     : comparesToFlags
-      ? BigInt(vector.eflags) & EFLAGS_COMPARED
-      : vector.result;
+    ? BigInt(vector.eflags) & EFLAGS_COMPARED
+    : vector.result;
   const hex = (value: bigint): string => value.toString(16).padStart(32, '0');
   const problems: string[] = [];
   if (traps !== vector.trapped) problems.push(`trap ${traps}, processor ${vector.trapped}`);
@@ -88,7 +88,9 @@ export function sseMismatch(vector: SseVector): string | undefined {
   }
   if (problems.length === 0) return undefined;
   const source = fromRegister ? vector.gpr : vector.b;
-  return `${name} imm ${immediate} a ${hex(a)} b ${hex(source)} c ${hex(c)} mxcsr ${mxcsr.toString(16)}: ${problems.join('; ')}`;
+  return `${name} imm ${immediate} a ${hex(a)} b ${hex(source)} c ${hex(c)} mxcsr ${mxcsr.toString(
+    16,
+  )}: ${problems.join('; ')}`;
 }
 
 /** RCPPS and RSQRTPS: each within 1.5 * 2^-12 of the true value (SDM vol. 2), so within twice that of each other. */

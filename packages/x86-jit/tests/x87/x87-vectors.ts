@@ -100,8 +100,9 @@ function lastPlaceDistance(a: Float80, b: Float80): number {
 const CONDITIONS = SW_C0 | SW_C1 | SW_C2 | SW_C3;
 
 /**
- * Our model follows AMD's processors where the manuals leave a choice. On others these are not compared: the data pointer, C1 where
- * it is undefined or kept, condition codes that come with an unmasked exception, PE of exact FYL2X and of undefined F2XM1, partial FPREM.
+ * Our model follows AMD's processors where the manuals leave a choice. On others these are not compared: the data
+ * pointer, C1 where it is undefined or kept, condition codes that come with an unmasked exception, PE of exact FYL2X
+ * and of undefined F2XM1, partial FPREM.
  */
 interface Tolerance {
   readonly status: number;
@@ -119,7 +120,8 @@ function toleranceOf(vector: X87Vector, name: string | undefined, processor: str
   const partial = name?.startsWith('fprem') === true && (statusAfter & SW_C2) !== 0;
   const storesPointers = vector.memoryAfter.length > 0 && /^fn(stenv|save)$/.test(name ?? '');
   return {
-    status: approximate || trapPending || name?.startsWith('fprem') === true || modrm >= 0xc0 ? CONDITIONS | 0x20 : SW_C1,
+    status:
+      approximate || trapPending || name?.startsWith('fprem') === true || modrm >= 0xc0 ? CONDITIONS | 0x20 : SW_C1,
     pointers: false,
     skip: undefinedAlias || partial || storesPointers || (approximate && !isDefinedArgument(vector, name)),
   };
@@ -191,6 +193,8 @@ export function x87Mismatch(vector: X87Vector, processor: string): string | unde
   const operands = `st0 ${text(before.read(0))} st1 ${text(before.read(1))} st(i) ${text(before.read(modrm & 7))}`;
   return (
     `${instruction?.name ?? '(none)'} [${bytes}] ${operands} memory ${hexBytes(vector.memory.subarray(0, 10))} ` +
-    `control ${before.control.toString(16)} status ${before.status.toString(16)} tag ${before.tag.toString(2)}: ${problems.join('; ')}`
+    `control ${before.control.toString(16)} status ${before.status.toString(16)} tag ${before.tag.toString(
+      2,
+    )}: ${problems.join('; ')}`
   );
 }
