@@ -9,6 +9,7 @@ import {
   FORM_MANDATORY,
   FORM_MEMORY,
   FORM_NEAR_BRANCH,
+  FORM_NO66,
   FORM_SIZING_MASK,
   FORM_UNIQUE,
   FORM_VSIB,
@@ -147,6 +148,7 @@ export function decode(bytes: Uint8Array, offset: number, end: number, mode: Mod
   let rexB = (rex & 1) << 3;
   let vectorLength = 0;
   let vvvv = 0;
+  let vvvvBits = 0;
   if (rex !== 0) prefixes |= Prefix.Rex;
 
   if (byte === 0x0f) {
@@ -183,11 +185,11 @@ export function decode(bytes: Uint8Array, offset: number, end: number, mode: Mod
         payload = bytes[pos++]!;
         w = payload >> 7;
       }
-      vvvv = (~payload >> 3) & 15;
+      vvvv = vvvvBits = (~payload >> 3) & 15;
       vectorLength = (payload >> 2) & 1;
       prefixIndex = payload & 3;
       if (!mode64) {
-        // Bits that would reach registers 8 to 15 are ignored. (R and X can't be clear: the bytes would be LDS or LES.)
+        // Bits that would reach registers 8 to 15 are ignored, but an unused vvvv must be 1111 here too. (R and X can't be clear: the bytes would be LDS or LES.)
         vvvv &= 7;
         rexR = rexX = rexB = 0;
       }
@@ -253,7 +255,9 @@ export function decode(bytes: Uint8Array, offset: number, end: number, mode: Mod
   if ((prefixes & Prefix.Lock) !== 0 && ((bits & FORM_LOCKABLE) === 0 || !isMemory)) {
     return fail(into, mode, DecodeError.InvalidOpcode);
   }
-  if (vvvv !== 0 && (bits & FORM_VVVV) === 0) return fail(into, mode, DecodeError.InvalidOpcode);
+  if (vvvvBits !== 0 && (bits & FORM_VVVV) === 0) return fail(into, mode, DecodeError.InvalidOpcode);
+
+  if (has66 && (bits & FORM_NO66) !== 0) return fail(into, mode, DecodeError.InvalidOpcode);
 
   let operandIndex = sizeIndex;
   switch (bits & FORM_SIZING_MASK) {

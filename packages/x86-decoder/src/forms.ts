@@ -1,5 +1,5 @@
 import { Access, FlowControl } from './facts.js';
-import type { Mode } from './instruction.js';
+import { OperandKind, Prefix, type Instruction, type Mode } from './instruction.js';
 import { Mnemonic } from './mnemonic.js';
 import type { RowFlags } from './table/rows.js';
 import { tables } from './tables.js';
@@ -42,11 +42,31 @@ export function formFlow(form: number): FlowControl {
   return tables.rows[form]?.flow ?? FlowControl.Next;
 }
 
-/**
- * How the form accesses its operand. A string operand under REP is accessed only when the count isn't 0, which is not said here.
- */
+/** How the form accesses its operand, without regard to REP and to zero-extension; see `operandAccess`. */
 export function formOperandAccess(form: number, operand: number): Access {
   return tables.rows[form]?.operands[operand]?.access ?? Access.None;
+}
+
+/**
+ * How this very instruction accesses its operand: under REP everything is conditional (the count may be 0), and a CMOVcc of 32 bits
+ * in 64-bit mode always clears the destination's upper half.
+ */
+export function operandAccess(instruction: Instruction, operand: number): Access {
+  const described = tables.rows[instruction.form]?.operands[operand];
+  if (described === undefined) return Access.None;
+  const { access, zeroExtends } = described;
+  if (zeroExtends && instruction.mode === 64 && instruction.operandSizes[operand] === 4) return Access.ReadWrite;
+  if ((instruction.prefixes & (Prefix.Rep | Prefix.Repne)) !== 0 && isString(instruction)) {
+    if (access === Access.Read) return Access.ConditionalRead;
+    if (access === Access.Write) return Access.ConditionalWrite;
+  }
+  return access;
+}
+
+function isString(instruction: Instruction): boolean {
+  const first = instruction.operandKind[0]!;
+  const second = instruction.operandKind[1]!;
+  return first >= OperandKind.StringSource || second >= OperandKind.StringSource;
 }
 
 /** Every row, for those who want to generate something for each. */

@@ -11,4 +11,4 @@ export {
 } from './instruction.js';
 export { decode } from './decode.js';
 export { Access, Flag, FlowControl } from './facts.js';
-export { formFeature, formFlags, formFlow, formOperandAccess, forms, type Form, type FormFlags } from './forms.js';
+export { formFeature, formFlags, formFlow, formOperandAccess, forms, operandAccess, type Form, type FormFlags } from './forms.js';

@@ -39,6 +39,7 @@ export const FORM_UNIQUE = 1 << 10;
 export const FORM_VSIB = 1 << 11;
 /** A near branch, which BND may precede. */
 export const FORM_NEAR_BRANCH = 1 << 12;
+export const FORM_NO66 = 1 << 13;
 
 /** Index of a tree's root: bit 11 is 64-bit mode, bit 10 VEX, bits 9:8 the map, bits 7:0 the opcode. */
 export const ROOT_MODE64 = 1 << 11;
@@ -124,6 +125,7 @@ function formBits(row: Row): number {
   if (row.lockable) bits |= FORM_LOCKABLE;
   if (row.mandatory) bits |= FORM_MANDATORY;
   if (row.uniqueVectors) bits |= FORM_UNIQUE;
+  if (row.refuses66) bits |= FORM_NO66;
   for (const operand of row.operands) {
     if (memoryMethods.includes(operand.method)) bits |= FORM_MEMORY;
     if (vexRegisterMethods.includes(operand.method)) bits |= FORM_VVVV;

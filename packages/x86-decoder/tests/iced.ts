@@ -8,9 +8,9 @@ import {
   FlowControl,
   formFlags,
   formFlow,
-  formOperandAccess,
   Instruction,
   mnemonicName,
+  operandAccess,
   OperandKind,
   Prefix,
   Register,
@@ -326,13 +326,8 @@ export class IcedOracle {
     const { theirs, ours } = this;
     const info = this.infos.info(theirs);
     for (let i = 0; i < ours.operandCount; i++) {
-      let expected = accessMap[info.opAccess(i)];
-      const mine = formOperandAccess(ours.form, i);
-      if (ours.operandKind[i] === OperandKind.StringSource || ours.operandKind[i] === OperandKind.StringDestination || /^(Lods|Stos|Scas|Ins|Outs|Movs|Cmps)[bwdq]$/.test(name)) {
-        // Under REP the count may be 0, so that everything becomes conditional.
-        if (expected === Access.ConditionalRead) expected = Access.Read;
-        if (expected === Access.ConditionalWrite) expected = Access.Write;
-      }
+      const expected = accessMap[info.opAccess(i)];
+      const mine = operandAccess(ours, i);
       if (masked.test(name)) {
         if (expected === Access.Read && mine === Access.ConditionalRead) continue;
         if (expected === Access.Write && mine === Access.ConditionalWrite) continue;

@@ -21,13 +21,14 @@ import { Register } from '../register.js';
  * register, 1 as memory. Letters as in the SDM's appendix A, and Z (register in the opcode), L (register in an immediate),
  * B (general register in vvvv), T (gather memory, e.g. `Txd`: XMM indices, dword elements). Names in capitals are registers;
  * `rAX` is of the operand size, `zAX` the same but at most EAX. `:r` (if nothing is given), `:w`, `:rw`, `:n` (not accessed),
- * `:cr`, `:cw`, `:rcw` (read, conditionally written) say how it is accessed.
+ * `:cr`, `:cw`, `:rcw` (read, conditionally written) say how it is accessed; `:cz` is
+ * `:cw` of which the zero-extension of 32 bits to 64 happens in any case (CMOVcc).
  *
  * Flags: `r=`, `w=`, `u=`, `0=`, `1=` for read, written, left undefined, cleared, set, followed by letters: o s z a p c d i, k (AC),
  * u (UIF), and 0 1 2 3 for the x87 condition codes; or one of `flagShorthands`.
  *
  * Attributes: `lock` (LOCK is allowed with memory), `no64`, `only64`, `d64` (64-bit operands by default in 64-bit mode), `f64` (always),
- * `uniq` (vector registers must differ), and the control flow: `jmp`, `ijmp`, `jcc`, `call`, `icall`, `ret`, `int`, `ud`, `xbegin`.
+ * `uniq` (vector registers must differ), `no66` (#UD with 66), and the control flow: `jmp`, `ijmp`, `jcc`, `call`, `icall`, `ret`, `int`, `ud`, `xbegin`.
  */
 export interface Row {
   /** The line, for messages. */
@@ -54,6 +55,7 @@ export interface Row {
   readonly longMode: boolean;
   readonly sizing: Sizing;
   readonly uniqueVectors: boolean;
+  readonly refuses66: boolean;
   /** VEX.W is ignored outside 64-bit mode. */
   readonly wFree: boolean;
 }
@@ -66,6 +68,8 @@ export interface RowOperand {
   /** Size code of the memory, when it is memory. */
   readonly memorySize: number;
   readonly access: Access;
+  /** `:cz` */
+  readonly zeroExtends: boolean;
 }
 
 export interface RowFlags {
@@ -133,6 +137,7 @@ const accesses: Readonly<Record<string, Access>> = {
   rw: Access.ReadWrite,
   cr: Access.ConditionalRead,
   cw: Access.ConditionalWrite,
+  cz: Access.ConditionalWrite,
   rcw: Access.ReadConditionalWrite,
 };
 
@@ -184,7 +189,8 @@ function parseOperand(text: string, line: string): RowOperand {
   const [name = '', accessName = 'r'] = text.split(':');
   const access = accesses[accessName];
   if (access === undefined) throw new SyntaxError(`instruction table: unknown access "${accessName}" in "${line}"`);
-  const make = (method: number, size: number, memorySize: number = size): RowOperand => ({ text, method, size, memorySize, access });
+  const zeroExtends = accessName === 'cz';
+  const make = (method: number, size: number, memorySize: number = size): RowOperand => ({ text, method, size, memorySize, access, zeroExtends });
   if (name in Register) return make(Method.Fixed, Register[name as keyof typeof Register], 0);
   switch (name) {
     case 'rAX':
@@ -360,7 +366,7 @@ function parseRow(line: string, feature: string): Row {
   const attributes = attributeText === '' ? [] : attributeText.split(/\s+/);
   let flow: FlowControl = FlowControl.Next;
   let sizing: Sizing = encoding.vex ? Sizing.Vex : encoding.mandatory66 ? Sizing.Mandatory66 : Sizing.Normal;
-  let [lockable, legacyModes, longMode, uniqueVectors] = [false, true, true, false];
+  let [lockable, legacyModes, longMode, uniqueVectors, refuses66] = [false, true, true, false, false];
   for (const word of attributes) {
     if (word === 'lock') lockable = true;
     else if (word === 'no64') longMode = false;
@@ -368,6 +374,7 @@ function parseRow(line: string, feature: string): Row {
     else if (word === 'd64') sizing = Sizing.Default64;
     else if (word === 'f64') sizing = Sizing.Force64;
     else if (word === 'uniq') uniqueVectors = true;
+    else if (word === 'no66') refuses66 = true;
     else {
       const found = flows[word];
       if (found === undefined) throw new SyntaxError(`instruction table: unknown attribute "${word}" in "${line}"`);
@@ -398,6 +405,7 @@ function parseRow(line: string, feature: string): Row {
     longMode,
     sizing,
     uniqueVectors,
+    refuses66,
     wFree: encoding.wFree,
   };
 }

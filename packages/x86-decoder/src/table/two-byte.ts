@@ -98,7 +98,7 @@ np 0F 01 FB           | Mwaitx
 @ mcommit
 F3 0F 01 FA           | Mcommit             | w=c 0=oszap
 @ clzero
-np 0F 01 FC           | Clzero
+nf 0F 01 FC           | Clzero
 @ rdpru
 np 0F 01 FD           | Rdpru               | w=c 0=oszap
 @ invlpgb
@@ -163,22 +163,22 @@ F3 0F 1E /1 reg W1    | Rdsspq Rq:w
 np 0F 37 W0           | Getsec
 np 0F 37 W1           | Getsecq
 @ cmov
-0F 40 /r              | Cmovo Gv:cw Ev  | r=o
-0F 41 /r              | Cmovno Gv:cw Ev | r=o
-0F 42 /r              | Cmovb Gv:cw Ev  | r=c
-0F 43 /r              | Cmovae Gv:cw Ev | r=c
-0F 44 /r              | Cmove Gv:cw Ev  | r=z
-0F 45 /r              | Cmovne Gv:cw Ev | r=z
-0F 46 /r              | Cmovbe Gv:cw Ev | r=zc
-0F 47 /r              | Cmova Gv:cw Ev  | r=zc
-0F 48 /r              | Cmovs Gv:cw Ev  | r=s
-0F 49 /r              | Cmovns Gv:cw Ev | r=s
-0F 4A /r              | Cmovp Gv:cw Ev  | r=p
-0F 4B /r              | Cmovnp Gv:cw Ev | r=p
-0F 4C /r              | Cmovl Gv:cw Ev  | r=os
-0F 4D /r              | Cmovge Gv:cw Ev | r=os
-0F 4E /r              | Cmovle Gv:cw Ev | r=osz
-0F 4F /r              | Cmovg Gv:cw Ev  | r=osz
+0F 40 /r              | Cmovo Gv:cz Ev  | r=o
+0F 41 /r              | Cmovno Gv:cz Ev | r=o
+0F 42 /r              | Cmovb Gv:cz Ev  | r=c
+0F 43 /r              | Cmovae Gv:cz Ev | r=c
+0F 44 /r              | Cmove Gv:cz Ev  | r=z
+0F 45 /r              | Cmovne Gv:cz Ev | r=z
+0F 46 /r              | Cmovbe Gv:cz Ev | r=zc
+0F 47 /r              | Cmova Gv:cz Ev  | r=zc
+0F 48 /r              | Cmovs Gv:cz Ev  | r=s
+0F 49 /r              | Cmovns Gv:cz Ev | r=s
+0F 4A /r              | Cmovp Gv:cz Ev  | r=p
+0F 4B /r              | Cmovnp Gv:cz Ev | r=p
+0F 4C /r              | Cmovl Gv:cz Ev  | r=os
+0F 4D /r              | Cmovge Gv:cz Ev | r=os
+0F 4E /r              | Cmovle Gv:cz Ev | r=osz
+0F 4F /r              | Cmovg Gv:cz Ev  | r=osz
 @ vmx
 np 0F 78 /r           | Vmread Em:w Gm      | w=zc 0=osap
 np 0F 79 /r           | Vmwrite Gm Em       | w=zc 0=osap
@@ -257,7 +257,7 @@ F3 0F AE /6 mem       | Clrssbsy Mq:rw      | w=c 0=oszap
 F3 0F AE /5 reg W0    | Incsspd Rd
 F3 0F AE /5 reg W1    | Incsspq Rq
 @ ptwrite
-F3 0F AE /4           | Ptwrite Ey
+F3 0F AE /4           | Ptwrite Ey          |                       | no66
 @ sse2
 np 0F AE /5 reg       | Lfence
 np 0F AE /6 reg       | Mfence
