@@ -265,6 +265,22 @@ describe('receiving', () => {
     expect(b.r.read8(LSR) & 0x02).toBe(0); // and nothing was overrun
   });
 
+  it('with RTS honoured, takes nothing before a driver has opened the line, then loses nothing', () => {
+    const b = board({ flowControl: 'rts' });
+    const text = 'The quick brown fox jumps over the lazy dog';
+    b.port.type(text);
+    // A driver probes in loopback with RTS set, clears the FIFOs, and raises RTS last.
+    b.r.write8(MCR, LOOP | 0x0a);
+    b.r.write8(MCR, 0);
+    b.r.write8(FCR, 0x07);
+    expect([b.r.read8(LSR) & 1, b.port.waiting]).toEqual([0, text.length]);
+    b.r.write8(MCR, OUT2 | 0x03);
+    expect(String.fromCharCode(...readAll(b.r))).toBe(text);
+    b.r.write8(MCR, OUT2 | 0x01);
+    b.port.type('more');
+    expect([b.r.read8(LSR) & 1, b.port.waiting]).toEqual([0, 4]);
+  });
+
   it('loses nothing that the host sends, however the guest reads (seeded)', () => {
     const step = fc.oneof(
       fc.record({ type: fc.uint8Array({ maxLength: 40 }) }),

@@ -112,6 +112,11 @@ export interface Uart16550Options {
   readonly transmit?: 'instant' | 'baud';
   /** `out2` (default): the interrupt reaches the line only while MCR's OUT2 is set, as on a PC. `none`: always. */
   readonly interruptGate?: 'out2' | 'none';
+  /**
+   * `rts`: the other end honours RTS and sends nothing until the guest's driver has opened the line, so that what is typed early isn't lost when the
+   * driver clears the FIFO. `none` (default): it sends whenever there is room.
+   */
+  readonly flowControl?: 'none' | 'rts';
 }
 
 export type ModemLine = 'cts' | 'dsr' | 'ri' | 'dcd';
@@ -127,6 +132,7 @@ export class Uart16550 implements Device<Uart16550State> {
   private readonly clock: Clock;
   private readonly instant: boolean;
   private readonly gated: boolean;
+  private readonly honoursRts: boolean;
   private readonly timeoutTimer: Timer;
   private readonly transmitTimer: Timer;
 
@@ -156,6 +162,7 @@ export class Uart16550 implements Device<Uart16550State> {
     this.clock = wires.clock;
     this.instant = options.transmit !== 'baud';
     this.gated = options.interruptGate !== 'none';
+    this.honoursRts = options.flowControl === 'rts';
     this.timeoutTimer = wires.clock.timer(`${this.name}.timeout`, () => this.characterTimeout());
     this.transmitTimer = wires.clock.timer(`${this.name}.transmit`, () => this.shiftedOut());
     this.regions = {
@@ -310,11 +317,11 @@ export class Uart16550 implements Device<Uart16550State> {
       }
       case MCR: {
         const before = this.modemStatus;
-        const wasLooped = (this.mcr & MCR_LOOP) !== 0;
+        const wasClosed = !this.listening;
         this.mcr = value & MCR_MASK;
         this.noteModemChange(before);
         this.update();
-        if (wasLooped) this.announceRoom();
+        if (wasClosed) this.announceRoom();
         break;
       }
       case SCR:
@@ -369,11 +376,16 @@ export class Uart16550 implements Device<Uart16550State> {
     this.irq.set(open && this.interrupt !== IIR_NONE);
   }
 
+  /** Whether the other end may send. In loopback SIN is disconnected. */
+  private get listening(): boolean {
+    return (this.mcr & MCR_LOOP) === 0 && (!this.honoursRts || (this.mcr & MCR_RTS) !== 0);
+  }
+
   /** Bytes from the host. @returns how many fit */
   private receive(bytes: Uint8Array): number {
-    if ((this.mcr & MCR_LOOP) !== 0) {
+    if (!this.listening) {
       this.refused = bytes.length > 0;
-      return 0; // SIN is disconnected
+      return 0;
     }
     const taken = Math.min(bytes.length, this.capacity - this.received.length);
     for (let i = 0; i < taken; i++) this.arrive(bytes[i]);
@@ -414,7 +426,7 @@ export class Uart16550 implements Device<Uart16550State> {
 
   /** Once for each refusal, when the FIFO has run empty, so that the host offers a FIFO's worth at a time. */
   private announceRoom(): void {
-    if (!this.refused || (this.mcr & MCR_LOOP) !== 0) return;
+    if (!this.refused || !this.listening) return;
     this.refused = false;
     this.port.onReady?.();
   }
