@@ -335,6 +335,20 @@ describe.each([
     expect(rig.blk.save().flights).toEqual([]);
   });
 
+  // VIRTIO 1.2, 2.6.1
+  it('forgets the requests of a queue that is reset, and only those', async () => {
+    const rig = new Rig({ held }, { queues: 2 });
+    const driver = rig.driver();
+    driver.read(0, 512, 0);
+    driver.read(1, 512, 1);
+    const registers = rig.virtio.function.bars.find(({ index }) => index === 4)!.region.handler;
+    registers.write(0x16, 0, 2);
+    registers.write(0x3a, 1, 2);
+    await rig.settle();
+    expect(driver.driver.queues.map((queue) => queue.collect().length)).toEqual([0, 1]);
+    expect(rig.blk.save().flights).toEqual([]);
+  });
+
   it('asks again, when restored, for as many completions as were out, of forgotten requests too', async () => {
     const rig = new Rig({ held }, { queues: 2 });
     rig.driver().read(0, 512);
