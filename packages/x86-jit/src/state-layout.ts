@@ -209,6 +209,8 @@ export const RecordFlag = {
   /** REP/REPE prefix. */
   rep: 4,
   repne: 8,
+  /** A relative branch whose target lies in the same page: its target record may be kept in `target`. */
+  chainable: 16,
 } as const;
 
 /** What the interpreter's loop returns. */

@@ -47,12 +47,23 @@ export interface Context {
   offset(): I64;
   /** The linear address of the memory operand, checked for an access of `size` bytes. */
   linear(size: Size, write: boolean): I64;
+  /** The linear address of an offset in the memory operand's segment. */
+  linearOf(offset: I64, size: Size, write: boolean): I64;
+  /** The linear address of an offset in a given segment. */
+  linearIn(segment: I32, offset: I64, size: Size, write: boolean): I64;
+  /** Zero-extended. */
   load(linear: I64, size: Size): I64;
   loadSigned(linear: I64, size: Size): I64;
   store(linear: I64, size: Size, value: I64): void;
   /** Whether a 16-byte access at `linear` must be aligned is the caller's affair. */
   loadV128(linear: I64): V128;
   storeV128(linear: I64, value: V128): void;
+  /** Writes register operand `index` with another size than the instance's. */
+  setOperandSized(index: number, value: I64, size: Size): void;
+  /** The selector of segment register operand `index`. */
+  segmentSelector(index: number): I64;
+  /** EFLAGS.AC has become that of `system`: with SMAP it decides which TLB is used. */
+  setAlignmentCheck(system: I32): void;
   /** Checks that a store to come cannot fault. */
   prepareWrite(linear: I64, size: Size): void;
 
@@ -78,6 +89,10 @@ export interface Context {
   checkFault(): void;
   /** Completes the instruction and leaves the loop: `LoopExit`. */
   exit(code: number): void;
+  /** Sets the instruction pointer for `exitAtRip`. */
+  setRip(ip: I64): void;
+  /** Leaves the loop at `State.rip`, the instruction being complete. */
+  exitAtRip(code: number): void;
   /** Completes the instruction, and runs it again when `condition` holds (REP). */
   repeatIf(condition: I32): void;
   /** Completes the instruction here, in the middle of its code. */

@@ -1,0 +1,189 @@
+import { Attribute, SegmentIndex, State, Vector } from '../state-layout.js';
+import { GuestFault, type CpuState } from './cpu-state.js';
+import { prepareStack } from './interrupts.js';
+import { dropInnerSegments, isCode, isConforming, markAccessed, readDescriptor, readUpperBase, realModeSegment, toRegister, type Descriptor } from './segmentation.js';
+
+// Far JMP, CALL and RET. SDM vol. 2, JMP, CALL, RET; vol. 3, 5.8.
+
+function checkCode(cpu: CpuState, d: Descriptor, selector: number): void {
+  const code = selector & 0xfffc;
+  if (!isCode(d)) throw new GuestFault(Vector.GP, code);
+  if (isConforming(d) ? d.dpl > cpu.cpl : d.dpl !== cpu.cpl || (selector & 3) > cpu.cpl) throw new GuestFault(Vector.GP, code);
+  if (cpu.longMode && d.attributes & Attribute.long && d.attributes & Attribute.big) throw new GuestFault(Vector.GP, code);
+  if (!d.present) throw new GuestFault(Vector.NP, code);
+}
+
+function enter(cpu: CpuState, selector: number, d: Descriptor, offset: bigint, cpl: number): void {
+  const to64 = cpu.longMode && (d.attributes & Attribute.long) !== 0;
+  if (!to64 && offset > BigInt(d.limit)) throw new GuestFault(Vector.GP, 0);
+  if (to64 && BigInt.asUintN(64, BigInt.asIntN(48, offset)) !== BigInt.asUintN(64, offset)) throw new GuestFault(Vector.GP, 0);
+  markAccessed(cpu, d);
+  cpu.setSegment(SegmentIndex.CS, toRegister((selector & 0xfffc) | cpl, d));
+  cpu.setCpl(cpl);
+  cpu.updateMode();
+  cpu.setU64(State.rip, to64 ? BigInt.asUintN(64, offset) : (d.base + offset) & 0xffffffffn);
+}
+
+/** Stack access of the current stack, without moving the pointer. */
+function stack(cpu: CpuState): { at(delta: number): bigint; move(delta: number): void } {
+  const ss = cpu.segment(SegmentIndex.SS);
+  const mask = cpu.code64 ? 0xffffffffffffffffn : ss.attributes & Attribute.big ? 0xffffffffn : 0xffffn;
+  const base = cpu.code64 ? 0n : ss.base;
+  return {
+    at: (delta) => base + ((cpu.gpr(4) + BigInt(delta)) & mask),
+    move: (delta) => cpu.setGprSized(4, cpu.gpr(4) + BigInt(delta), mask === 0xffffn ? 2 : mask === 0xffffffffn ? 4 : 8),
+  };
+}
+
+export function farJump(cpu: CpuState, selector: number, offset: bigint): void {
+  if (!cpu.protectedMode || cpu.v86) {
+    enterReal(cpu, selector, offset);
+    return;
+  }
+  if ((selector & 0xfffc) === 0) throw new GuestFault(Vector.GP, 0);
+  const d = readDescriptor(cpu, selector);
+  if (!d.application) {
+    const gate = callGate(cpu, d, selector);
+    checkCode(cpu, gate.descriptor, gate.selector & ~3);
+    enter(cpu, gate.selector, gate.descriptor, gate.offset, cpu.cpl);
+    return;
+  }
+  checkCode(cpu, d, selector);
+  enter(cpu, selector, d, offset, cpu.cpl);
+}
+
+export function farCall(cpu: CpuState, selector: number, offset: bigint, size: number, nextIp: bigint): void {
+  const s = stack(cpu);
+  const oldCs = BigInt(cpu.selector(SegmentIndex.CS));
+  if (!cpu.protectedMode || cpu.v86) {
+    cpu.store(s.at(-size), size, oldCs);
+    cpu.store(s.at(-2 * size), size, nextIp);
+    s.move(-2 * size);
+    enterReal(cpu, selector, offset);
+    return;
+  }
+  if ((selector & 0xfffc) === 0) throw new GuestFault(Vector.GP, 0);
+  const d = readDescriptor(cpu, selector);
+  if (!d.application) {
+    callThroughGate(cpu, d, selector, nextIp);
+    return;
+  }
+  checkCode(cpu, d, selector);
+  cpu.store(s.at(-size), size, oldCs);
+  cpu.store(s.at(-2 * size), size, nextIp);
+  enter(cpu, selector, d, offset, cpu.cpl);
+  s.move(-2 * size);
+}
+
+function enterReal(cpu: CpuState, selector: number, offset: bigint): void {
+  const cs = realModeSegment(cpu, SegmentIndex.CS, selector);
+  if (offset > BigInt(cs.limit)) throw new GuestFault(Vector.GP, 0);
+  cpu.setSegment(SegmentIndex.CS, cs);
+  cpu.updateMode();
+  cpu.setU64(State.rip, cs.base + offset);
+}
+
+interface Gate {
+  readonly selector: number;
+  readonly offset: bigint;
+  readonly descriptor: Descriptor;
+  readonly size: number;
+  readonly words: number;
+}
+
+function callGate(cpu: CpuState, d: Descriptor, selector: number): Gate {
+  const code = selector & 0xfffc;
+  // Call gates: type 4 (16-bit), 12 (32-bit, or 64-bit in long mode). Task gates and TSSes: not implemented (see README).
+  if (cpu.longMode ? d.type !== 12 : d.type !== 4 && d.type !== 12) throw new GuestFault(Vector.GP, code);
+  if (d.dpl < cpu.cpl || d.dpl < (selector & 3)) throw new GuestFault(Vector.GP, code);
+  if (!d.present) throw new GuestFault(Vector.NP, code);
+  const target = d.low >>> 16;
+  let offset = BigInt(d.type === 4 ? d.low & 0xffff : ((d.low & 0xffff) | (d.high & 0xffff0000)) >>> 0);
+  if (cpu.longMode) offset |= readUpperBase(cpu, { ...d, base: 0n });
+  if ((target & 0xfffc) === 0) throw new GuestFault(Vector.GP, 0);
+  const descriptor = readDescriptor(cpu, target);
+  if (!isCode(descriptor) || descriptor.dpl > cpu.cpl || (cpu.longMode && !(descriptor.attributes & Attribute.long))) throw new GuestFault(Vector.GP, target & 0xfffc);
+  if (!descriptor.present) throw new GuestFault(Vector.NP, target & 0xfffc);
+  return { selector: target, offset, descriptor, size: cpu.longMode ? 8 : d.type === 4 ? 2 : 4, words: d.high & 0x1f };
+}
+
+function callThroughGate(cpu: CpuState, d: Descriptor, selector: number, nextIp: bigint): void {
+  const gate = callGate(cpu, d, selector);
+  const inner = !isConforming(gate.descriptor) && gate.descriptor.dpl < cpu.cpl;
+  const oldCs = BigInt(cpu.selector(SegmentIndex.CS));
+  const { size } = gate;
+  if (!inner) {
+    const s = stack(cpu);
+    cpu.store(s.at(-size), size, oldCs);
+    cpu.store(s.at(-2 * size), size, nextIp);
+    enter(cpu, gate.selector, gate.descriptor, gate.offset, cpu.cpl);
+    s.move(-2 * size);
+    return;
+  }
+  const level = gate.descriptor.dpl;
+  const tr = cpu.segment(SegmentIndex.TR);
+  const oldSs = cpu.selector(SegmentIndex.SS);
+  const oldSp = cpu.gpr(4);
+  const outer = stack(cpu);
+  const parameters = cpu.longMode ? [] : Array.from({ length: gate.words }, (_, k) => cpu.load(outer.at(k * size), size)).reverse();
+  let pointer: bigint;
+  let register: ReturnType<typeof toRegister>;
+  if (cpu.longMode) {
+    pointer = cpu.loadSystem(tr.base + BigInt(4 + level * 8), 8);
+    register = { selector: level, base: 0n, limit: 0, attributes: Attribute.unusable | (level << Attribute.dplShift) };
+  } else {
+    const wide = (tr.attributes & 8) !== 0;
+    const at = wide ? 4 + level * 8 : 2 + level * 4;
+    pointer = cpu.loadSystem(tr.base + BigInt(at), wide ? 4 : 2);
+    const ss = Number(cpu.loadSystem(tr.base + BigInt(at + (wide ? 4 : 2)), 2));
+    register = prepareStack(cpu, ss, level, false);
+  }
+  const mask = cpu.longMode ? 0xffffffffffffffffn : register.attributes & Attribute.big ? 0xffffffffn : 0xffffn;
+  const oldCpl = cpu.cpl;
+  cpu.setCpl(level);
+  try {
+    for (const word of [BigInt(oldSs), oldSp, ...parameters, oldCs, nextIp]) {
+      pointer = (pointer - BigInt(size)) & mask;
+      cpu.store((cpu.longMode ? 0n : register.base) + pointer, size, word);
+    }
+  } finally {
+    cpu.setCpl(oldCpl);
+  }
+  cpu.setSegment(SegmentIndex.SS, register);
+  cpu.setGprSized(4, pointer, cpu.longMode ? 8 : mask === 0xffffn ? 2 : 4);
+  enter(cpu, gate.selector, gate.descriptor, gate.offset, level);
+}
+
+export function farReturn(cpu: CpuState, size: number, release: number): void {
+  const s = stack(cpu);
+  const offset = cpu.load(s.at(0), size);
+  const selector = Number(cpu.load(s.at(size), size)) & 0xffff;
+  if (!cpu.protectedMode || cpu.v86) {
+    enterReal(cpu, selector, offset);
+    s.move(2 * size + release);
+    return;
+  }
+  const code = selector & 0xfffc;
+  const rpl = selector & 3;
+  if (code === 0) throw new GuestFault(Vector.GP, 0);
+  const d = readDescriptor(cpu, selector);
+  if (!isCode(d) || rpl < cpu.cpl) throw new GuestFault(Vector.GP, code);
+  if (isConforming(d) ? d.dpl > rpl : d.dpl !== rpl) throw new GuestFault(Vector.GP, code);
+  if (!d.present) throw new GuestFault(Vector.NP, code);
+  if (rpl === cpu.cpl) {
+    enter(cpu, selector, d, offset, rpl);
+    s.move(2 * size + release);
+    return;
+  }
+  const sp = cpu.load(s.at(2 * size + release), size);
+  const ss = Number(cpu.load(s.at(3 * size + release), size)) & 0xffff;
+  const to64 = cpu.longMode && (d.attributes & Attribute.long) !== 0;
+  const register = prepareStack(cpu, ss, rpl, to64);
+  enter(cpu, selector, d, offset, rpl);
+  cpu.setSegment(SegmentIndex.SS, register);
+  cpu.setGprSized(4, sp, size);
+  const next = stack(cpu);
+  next.move(release);
+  dropInnerSegments(cpu);
+  cpu.updateMode();
+}

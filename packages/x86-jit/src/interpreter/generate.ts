@@ -1,0 +1,291 @@
+import { Emitter, type I64, type Label } from '../emit/emitter.js';
+import { ModuleWriter } from '../emit/module-writer.js';
+import { Type, type ValueType } from '../emit/opcodes.js';
+import { emitLookup, emitSegmentation, emitSlowAccess, type Runtime } from '../mmu/memory-access.js';
+import { emitHostOf, emitTranslate } from '../mmu/page-walk.js';
+import { Completion } from '../semantics/context.js';
+
+import { LoopExit, Record, RecordFlag, State, Tlb } from '../state-layout.js';
+import { InterpreterContext, type Exits } from './context.js';
+import { buildHandlerTable, Special, type Handler } from './handlers.js';
+import { Access } from '../mmu/page-walk.js';
+
+const { i32, i64, f64 } = Type;
+type Types = readonly ValueType[];
+
+function declareRuntime(module: ModuleWriter): Runtime {
+  const imported = (name: string, params: Types, results: Types): number => module.importFunction('env', name, { params, results });
+  const imports = {
+    mmioRead: imported('mmioRead', [i32, f64, i32], [i64]),
+    mmioWrite: imported('mmioWrite', [i32, f64, i32, i64], []),
+    codeWritten: imported('codeWritten', [i32, i32, i32], []),
+    portIn: imported('portIn', [i32, i32, i32], [i32]),
+    portOut: imported('portOut', [i32, i32, i32, i32], []),
+    execute: imported('execute', [i32, i32], [i32]),
+    rdtsc: imported('rdtsc', [i32], [i64]),
+  };
+  const own = (name: string, params: Types, results: Types): number => module.declareFunction(name, { params, results }, true);
+  return {
+    ...imports,
+    hostOf: own('hostOf', [i32, i64], [i32]),
+    translate: own('translate', [i32, i64, i32], [i32]),
+    slowLoad: own('slowLoad', [i32, i64, i32], [i64]),
+    slowStore: own('slowStore', [i32, i64, i32, i64], []),
+    prepareWrite: own('prepareWrite', [i32, i64, i32], []),
+    lookup: own('lookup', [i32, i64], [i32]),
+    segmentAddress: own('segmentAddress', [i32, i32, i64, i32], [i64]),
+    effectiveAddress: own('effectiveAddress', [i32, i32, i32], [i64]),
+  };
+}
+
+/** The whole interpreter as one module: support functions, out-of-line handlers, and the loop. */
+export function generateInterpreter(options: { readonly names?: boolean } = {}): Uint8Array<ArrayBuffer> {
+  const module = new ModuleWriter();
+  const runtime = declareRuntime(module);
+  const { handlers } = buildHandlerTable();
+  const outOfLine = new Map<Handler, number>();
+  for (const handler of handlers) {
+    if (!handler.hot) outOfLine.set(handler, module.declareFunction(handler.name, { params: [i32, i32], results: [i32] }));
+  }
+  const getFlags = module.declareFunction('getFlags', { params: [i32], results: [i32] }, true);
+  const setFlags = module.declareFunction('setFlags', { params: [i32, i32], results: [] }, true);
+  const run = module.declareFunction('run', { params: [i32], results: [i32] }, true);
+
+  emitHostOf(module, runtime.hostOf);
+  emitTranslate(module, runtime.translate, runtime.hostOf);
+  emitSlowAccess(module, runtime);
+  emitSegmentation(module, runtime);
+  emitLookup(module, runtime);
+  for (const [handler, index] of outOfLine) emitOutOfLine(module, runtime, handler, index);
+  emitFlagAccess(module, runtime, getFlags, setFlags);
+  emitLoop(module, runtime, handlers, outOfLine, run);
+  return module.finish(options);
+}
+
+/** EFLAGS as one word, for TypeScript. */
+function emitFlagAccess(module: ModuleWriter, runtime: Runtime, getFlags: number, setFlags: number): void {
+  const make = (params: Types): InterpreterContext => {
+    const e = new Emitter(params);
+    return new InterpreterContext(e, e.paramI32(0), { get: () => e.i32(0) }, runtime, {} as Exits, 0, '', true);
+  };
+  const get = make([i32]);
+  get.flags.image().push();
+  module.defineFunction(getFlags, get.e.locals(), get.e.code.finish());
+  const set = make([i32, i32]);
+  const image = set.e.paramI32(1);
+  set.flags.setArithmetic(image.toI64U());
+  set.flags.setSystem(image.and(~0x8d7));
+  set.setAlignmentCheck(image);
+  module.defineFunction(setFlags, set.e.locals(), set.e.code.finish());
+}
+
+function emitOutOfLine(module: ModuleWriter, runtime: Runtime, handler: Handler, index: number): void {
+  const e = new Emitter([i32, i32]);
+  const state = e.paramI32(0);
+  const record = e.paramI32(1);
+  const finish = (completion: number): void => e.return(e.i32(completion));
+  const nextRip = (): I64 => e.loadI64(state, State.pageBase).add(e.loadI32U16(record, Record.next).toI64U());
+  const exits: Exits = {
+    spill: () => undefined,
+    reload: () => undefined,
+    fault: () => finish(Completion.fault),
+    next: () => finish(Completion.next),
+    jump: (linear) => {
+      e.storeI64(state, State.rip, linear);
+      finish(Completion.jump);
+    },
+    jumpRelative: () => {
+      e.storeI64(state, State.rip, nextRip().add(e.loadI64(record, Record.immediate)));
+      finish(Completion.jump);
+    },
+    repeat: () => finish(Completion.repeat),
+    exit: (code) => {
+      e.storeI64(state, State.rip, nextRip());
+      finish(Completion.exit + code);
+    },
+    exitAtRip: (code) => finish(Completion.exit + code),
+    budget: () => e.loadI32(state, State.budget),
+    takeBudget: (iterations) => e.storeI32(state, State.budget, e.loadI32(state, State.budget).sub(iterations.wrap())),
+    completion: () => e.op(0x0f),
+  };
+  const x = new InterpreterContext(e, state, { get: () => record }, runtime, exits, handler.size, handler.shape, handler.long);
+  handler.definition.emit(x, handler.mnemonic);
+  e.i32(Completion.next).push();
+  module.defineFunction(index, e.locals(), e.code.finish());
+}
+
+/**
+ * `run(state) -> LoopExit`: executes records from `State.rip` until the budget is used up or something needs attention. One
+ * `br_table` dispatches on the record's handler; hot handlers are inline, others are calls.
+ */
+function emitLoop(module: ModuleWriter, runtime: Runtime, handlers: readonly Handler[], outOfLine: ReadonlyMap<Handler, number>, index: number): void {
+  const e = new Emitter([i32]);
+  const state = e.paramI32(0);
+  const record = e.variableI32();
+  const budget = e.variable(e.loadI32(state, State.budget));
+  const rip = e.variable(e.loadI64(state, State.rip));
+  const pageBase = e.variableI64();
+  /** The record of a branch within its page, to be linked to its target once that is found. */
+  const chain = e.variable(e.i32(0));
+  const completion = e.variableI32();
+
+  const leave = (code: number): void => {
+    e.storeI64(state, State.rip, rip.get());
+    e.storeI32(state, State.budget, budget.get());
+    e.return(e.i32(code));
+  };
+  const here = (): I64 => pageBase.get().add(e.loadI32U16(record.get(), Record.pageOffset).toI64U());
+  const after = (): I64 => pageBase.get().add(e.loadI32U16(record.get(), Record.next).toI64U());
+  const spill = (): void => {
+    e.storeI32(state, State.budget, budget.get());
+    e.storeI32(state, State.record, record.get());
+  };
+
+  e.loop((goto) => {
+    const found = e.callI32(runtime.lookup, state, rip.get());
+    e.if(found.leS(0), () => {
+      e.if(found.ltS(0), () => leave(LoopExit.fault));
+      leave(LoopExit.miss);
+    });
+    e.if(chain.get(), () => {
+      e.storeI32(chain.get(), Record.target, found);
+      chain.set(e.i32(0));
+    });
+    record.set(found);
+    pageBase.set(rip.get().and(~0xfffn));
+    e.storeI64(state, State.pageBase, pageBase.get());
+
+    e.loop((dispatch) => {
+      budget.set(budget.get().sub(1));
+      e.if(budget.get().ltS(0), () => {
+        rip.set(here());
+        budget.set(e.i32(0));
+        leave(LoopExit.budget);
+      });
+      const handlerNumber = e.loadI32U16(record.get(), Record.handler);
+      const finish = e.openBlock();
+      const fault = e.openBlock();
+      const afterCall = e.openBlock();
+      const invalid = e.openBlock();
+      const checkNextPage = e.openBlock();
+      const execute = e.openBlock();
+      const labels: Label[] = [];
+      for (let i = handlers.length - 1; i >= 0; i--) labels[(handlers[i] as Handler).id] = e.openBlock();
+      labels[Special.invalid] = invalid;
+      labels[Special.execute] = execute;
+      labels[Special.checkNextPage] = checkNextPage;
+      labels[Special.breakpoint] = invalid;
+      e.brTable(handlerNumber, labels, invalid);
+
+      const exits: Exits = {
+        spill,
+        reload: () => budget.set(e.loadI32(state, State.budget)),
+        fault: () => e.br(fault),
+        next: () => e.br(finish),
+        jump: (linear) => {
+          rip.set(linear);
+          e.br(goto);
+        },
+        jumpRelative: () => {
+          const target = e.loadI32(record.get(), Record.target);
+          e.if(target, () => {
+            record.set(target);
+            e.br(dispatch);
+          });
+          rip.set(after().add(e.loadI64(record.get(), Record.immediate)));
+          chain.set(e.loadI32U8(record.get(), Record.flags).and(RecordFlag.chainable).select(record.get(), e.i32(0)));
+          e.br(goto);
+        },
+        repeat: () => e.br(dispatch),
+        exit: (code) => {
+          rip.set(after());
+          leave(code);
+        },
+        exitAtRip: (code) => {
+          rip.set(e.loadI64(state, State.rip));
+          leave(code);
+        },
+        budget: () => budget.get(),
+        takeBudget: (iterations) => budget.set(budget.get().sub(iterations.wrap())),
+        completion: () => {
+          e.op1(0x21, completion.local);
+          e.br(afterCall);
+        },
+      };
+
+      for (const handler of handlers) {
+        e.closeBlock();
+        const mark = e.mark();
+        const call = outOfLine.get(handler);
+        if (call === undefined) {
+          const x = new InterpreterContext(e, state, record, runtime, exits, handler.size, handler.shape, handler.long);
+          handler.definition.emit(x, handler.mnemonic);
+          e.br(finish);
+        } else {
+          spill();
+          completion.set(e.callI32(call, state, record.get()));
+          e.br(afterCall);
+        }
+        e.release(mark);
+      }
+
+      e.closeBlock(); // execute
+      spill();
+      completion.set(e.callI32(runtime.execute, state, record.get()));
+      e.br(afterCall);
+
+      e.closeBlock(); // checkNextPage: the page after this one must be the one that was decoded
+      {
+        budget.set(budget.get().add(1));
+        const next = pageBase.get().add(4096);
+        const legacy = e.loadI32(state, State.modeKey).and(3).ne(2);
+        const linear = legacy.select(next.and(0xffffffff), next);
+        const slot = e.loadI32(state, State.tlb).add(linear.shrU(12).wrap().and(Tlb.indexMask).shl(Tlb.entryShift));
+        const host = e.variable(e.loadI32(slot, Tlb.host));
+        e.if(linear.ne(e.loadI64(slot, Tlb.executeTag)), () => {
+          spill();
+          host.set(e.callI32(runtime.translate, state, linear, e.i32(Access.execute)));
+          e.if(e.loadI32(state, State.fault), () => {
+            rip.set(here());
+            leave(LoopExit.fault);
+          });
+        });
+        e.if(host.get().ne(e.loadI32(record.get(), Record.displacement)), () => {
+          rip.set(here());
+          leave(LoopExit.miss);
+        });
+        record.set(record.get().add(Record.size));
+        e.br(dispatch);
+      }
+
+      e.closeBlock(); // invalid
+      budget.set(budget.get().add(1));
+      rip.set(here());
+      e.br(goto);
+
+      e.closeBlock(); // afterCall
+      budget.set(e.loadI32(state, State.budget));
+      e.brIf(finish, completion.get().eqz());
+      e.brIf(fault, completion.get().eq(Completion.fault));
+      e.brIf(dispatch, completion.get().eq(Completion.repeat));
+      rip.set(e.loadI64(state, State.rip));
+      e.brIf(goto, completion.get().eq(Completion.jump));
+      e.storeI32(state, State.budget, budget.get());
+      e.return(completion.get().sub(Completion.exit));
+
+      e.closeBlock(); // fault: the instruction did not execute
+      budget.set(budget.get().add(1));
+      rip.set(here());
+      leave(LoopExit.fault);
+
+      e.closeBlock(); // finish
+      record.set(record.get().add(Record.size));
+      e.br(dispatch);
+    });
+    void goto;
+    e.unreachable();
+  });
+  e.unreachable();
+  module.defineFunction(index, e.locals(), e.code.finish());
+}
+

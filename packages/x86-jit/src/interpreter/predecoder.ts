@@ -1,0 +1,412 @@
+import { decode, DecodeError, Instruction, Mnemonic, mnemonicName, OperandKind, Prefix, Register, RegisterClass, registerClass, registerNumber } from '@pckit/x86-decoder';
+import type { HostMemory } from '../host-memory.js';
+import { BlockTable, ModeKey, Record, RecordFlag, Segment, State } from '../state-layout.js';
+import { buildHandlerTable, handlerKey, shapeCode, Special } from './handlers.js';
+
+/** Where decoded code lies; all host addresses. */
+export interface CodeArea {
+  readonly blockTable: number;
+  /** Bit masks of code pieces, one u64 for each host page from page 0 on. */
+  readonly codeBits: number;
+  readonly pool: number;
+  readonly poolBytes: number;
+}
+
+/** Most instructions in a block. */
+const BLOCK_LIMIT = 64;
+
+interface ShapeEntry {
+  readonly sizeOf: number;
+  readonly sized: boolean;
+  /** Handler by `handlerKey(size, 0, long)`. */
+  readonly ids: Uint16Array;
+  readonly ends: boolean;
+}
+
+interface Block {
+  readonly key: number;
+  readonly modeKey: number;
+  readonly first: number;
+  readonly count: number;
+  /** Host addresses of the first byte and after the last, in the first page. */
+  readonly start: number;
+  readonly end: number;
+  /** Bytes of a last instruction that lie in another page: its host page and how many, or 0. */
+  readonly otherPage: number;
+  readonly otherBytes: number;
+  live: boolean;
+}
+
+const KIND_LETTERS: { readonly [kind: number]: string } = {
+  [OperandKind.Memory]: 'm',
+  [OperandKind.Immediate]: 'i',
+  [OperandKind.Immediate2]: 'u',
+  [OperandKind.Branch]: 'b',
+  [OperandKind.FarPointer]: 'f',
+  [OperandKind.StringSource]: 'p',
+  [OperandKind.StringDestination]: 'q',
+};
+const CLASS_LETTERS: { readonly [registerClass: number]: string } = {
+  [RegisterClass.R8]: 'r', [RegisterClass.R8High]: 'r', [RegisterClass.R16]: 'r', [RegisterClass.R32]: 'r', [RegisterClass.R64]: 'r',
+  [RegisterClass.Segment]: 's', [RegisterClass.Control]: 'c', [RegisterClass.Debug]: 'd', [RegisterClass.St]: 'k', [RegisterClass.Mm]: 't',
+  [RegisterClass.Xmm]: 'x', [RegisterClass.Ymm]: 'y',
+};
+const letterCodes = (letters: { readonly [key: number]: string }): Uint8Array => {
+  const codes = new Uint8Array(16);
+  for (const [key, letter] of Object.entries(letters)) codes[Number(key)] = shapeCode(letter);
+  return codes;
+};
+
+/**
+ * Turns guest code into records that the interpreter's loop executes, and forgets them when the code changes. Blocks are keyed by host
+ * address (one to one with the physical address) and mode.
+ */
+export class Predecoder {
+  readonly #shapes: (Map<number, ShapeEntry> | undefined)[] = [];
+  readonly #kindCode = letterCodes(KIND_LETTERS);
+  readonly #classCode = letterCodes(CLASS_LETTERS);
+  readonly #registerOffset = new Uint16Array(256);
+  readonly #instruction = new Instruction();
+  readonly #straddle = new Uint8Array(32);
+  #poolNext: number;
+  #blocks = new Map<number, Block[]>();
+  /** Decoded instructions whose implementation is TypeScript, by record. */
+  readonly #executed = new Map<number, Instruction>();
+  readonly #breakpoints = new Set<bigint>();
+
+  constructor(
+    private readonly memory: HostMemory,
+    private readonly area: CodeArea,
+    /** A page begins to hold code: no TLB may let a store to it pass unseen. */
+    private readonly onCodePage: (hostPage: number) => void,
+  ) {
+    this.#poolNext = area.pool;
+    const table = buildHandlerTable();
+    const suffixed = new Set<string>();
+    for (const [name, keys] of table.byMnemonic) {
+      const [base, size] = name.split(':') as [string, string?];
+      const number = (Mnemonic as { readonly [name: string]: number })[base];
+      if (number === undefined) continue;
+      const shapes = (this.#shapes[number] ??= new Map<number, ShapeEntry>());
+      if (size) suffixed.add(base);
+      for (const [key, handler] of keys) {
+        const shape = (key >> 4) | (size ? Number(size) << 24 : 0);
+        let entry = shapes.get(shape);
+        if (!entry) {
+          entry = { sizeOf: handler.definition.sizeOf ?? 0, sized: handler.definition.sizes !== undefined, ids: new Uint16Array(16), ends: handler.definition.ends ?? false };
+          shapes.set(shape, entry);
+        }
+        entry.ids[key & 15] = handler.id;
+      }
+    }
+    this.#suffixed = new Set([...suffixed].map((name) => (Mnemonic as { readonly [name: string]: number })[name] as number));
+    for (let register = 1; register < 256; register++) this.#registerOffset[register] = stateOffset(register);
+  }
+
+  readonly #suffixed: ReadonlySet<number>;
+
+  get poolUsed(): number {
+    return this.#poolNext - this.area.pool;
+  }
+
+  /** The instruction behind a record whose handler is `execute`. */
+  instructionOf(record: number): Instruction {
+    const instruction = this.#executed.get(record);
+    if (!instruction) throw new Error(`record ${record} has no instruction`);
+    return instruction;
+  }
+
+  /**
+   * Decodes the block at a linear address whose page lies at `hostPage`.
+   * @param nextPage gives the host address of the next page, 0 when it is not RAM or faults (the fault is recorded)
+   * @returns 'decoded', or why the first instruction can't be: it reaches into a page that faults or is invalid
+   */
+  decodeBlock(linear: bigint, hostPage: number, modeKey: number, nextPage: () => number): 'decoded' | 'fault' | 'invalid' | 'toolong' {
+    const bytesNeeded = (BLOCK_LIMIT + 2) * Record.size;
+    if (this.#poolNext + bytesNeeded > this.area.pool + this.area.poolBytes) this.reset();
+    const { u8 } = this.memory;
+    const pageEnd = hostPage + 4096;
+    const start = hostPage + Number(linear & 0xfffn);
+    const codeSize = modeKey & ModeKey.codeMask;
+    const mode = codeSize === ModeKey.code64 ? 64 : codeSize === ModeKey.code32 ? 32 : 16;
+    const first = this.#poolNext;
+    let record = first;
+    let at = start;
+    let count = 0;
+    let otherPage = 0;
+    let otherBytes = 0;
+    const instruction = this.#instruction;
+    for (;;) {
+      if (at >= pageEnd || count >= BLOCK_LIMIT) {
+        this.#writeEnd(record, at - hostPage);
+        record += Record.size;
+        break;
+      }
+      let length = decode(u8, at, pageEnd, mode, instruction);
+      if (length === 0) {
+        if ((instruction.error as number) === DecodeError.Truncated) {
+          if (count > 0) {
+            this.#writeEnd(record, at - hostPage);
+            record += Record.size;
+            break;
+          }
+          // The first instruction reaches into the next page.
+          const next = nextPage();
+          if (next === 0) return 'fault';
+          const here = pageEnd - at;
+          this.#straddle.fill(0);
+          this.#straddle.set(u8.subarray(at, pageEnd), 0);
+          this.#straddle.set(u8.subarray(next, next + 16), here);
+          length = decode(this.#straddle, 0, here + 16, mode, instruction);
+          if (length === 0) return (instruction.error as number) === DecodeError.TooLong ? 'toolong' : 'invalid';
+          otherPage = next;
+          otherBytes = length - here;
+          this.#clear(record);
+          this.memory.u16[(record + Record.handler) >> 1] = Special.checkNextPage;
+          this.memory.u16[(record + Record.pageOffset) >> 1] = at - hostPage;
+          this.memory.i32[(record + Record.displacement) >> 2] = next;
+          record += Record.size;
+        } else {
+          if (count > 0) {
+            this.#writeEnd(record, at - hostPage);
+            record += Record.size;
+            break;
+          }
+          return (instruction.error as number) === DecodeError.TooLong ? 'toolong' : 'invalid';
+        }
+      }
+      const ends = this.#writeRecord(record, instruction, at - hostPage, mode);
+      record += Record.size;
+      count++;
+      at += length;
+      if (otherBytes > 0 && !ends) {
+        this.#writeEnd(record, at - hostPage);
+        record += Record.size;
+        break;
+      }
+      if (ends) break;
+    }
+    this.#poolNext = record;
+    const end = Math.min(at, pageEnd);
+    this.#register({ key: start, modeKey, first, count: (record - first) / Record.size, start, end, otherPage, otherBytes, live: true }, hostPage);
+    return 'decoded';
+  }
+
+  #register(block: Block, hostPage: number): void {
+    const slot = this.#slot(block.key);
+    this.memory.i32[slot >> 2] = block.key;
+    this.memory.i32[(slot + 4) >> 2] = block.modeKey;
+    this.memory.i32[(slot + 8) >> 2] = block.first;
+    this.#track(hostPage, block.start - hostPage, block.end - hostPage, block);
+    if (block.otherPage) this.#track(block.otherPage, 0, block.otherBytes, block);
+  }
+
+  #track(hostPage: number, from: number, to: number, block: Block): void {
+    let list = this.#blocks.get(hostPage);
+    if (!list) this.#blocks.set(hostPage, (list = []));
+    list.push(block);
+    const bits = (this.area.codeBits + (hostPage >>> 12) * 8) >>> 2;
+    const { u32 } = this.memory;
+    const fresh = u32[bits] === 0 && u32[bits + 1] === 0;
+    for (let piece = from >> 6; piece <= (to - 1) >> 6; piece++) u32[bits + (piece >> 5)] = (u32[bits + (piece >> 5)] as number) | (1 << (piece & 31));
+    if (fresh) this.onCodePage(hostPage);
+  }
+
+  #slot(host: number): number {
+    return this.area.blockTable + ((Math.imul(host, 0x9e3779b1) >>> (32 - BlockTable.bits)) << 4);
+  }
+
+  /** Forgets the blocks that bytes in a host range belong to. */
+  invalidate(host: number, length: number): void {
+    for (let page = host & ~0xfff; page >>> 0 < host + length; page += 4096) {
+      const bits = (this.area.codeBits + (page >>> 12) * 8) >>> 2;
+      const { u32, i32, u16 } = this.memory;
+      if (u32[bits] === 0 && u32[bits + 1] === 0) continue;
+      const list = this.#blocks.get(page);
+      if (!list) continue;
+      // Whole 64-byte pieces, as the bit mask has them.
+      const from = Math.max(host, page) & ~63;
+      const to = (Math.min(host + length, page + 4096) + 63) & ~63;
+      const kept: Block[] = [];
+      u32[bits] = 0;
+      u32[bits + 1] = 0;
+      for (const block of list) {
+        const inFirst = block.start >= page && block.start < page + 4096;
+        const blockFrom = inFirst ? block.start : page;
+        const blockTo = inFirst ? block.end : page + block.otherBytes;
+        if (!block.live) continue;
+        if (blockFrom < to && blockTo > from) {
+          block.live = false;
+          const slot = this.#slot(block.key);
+          if (i32[slot >> 2] === block.key && i32[(slot + 8) >> 2] === block.first) {
+            i32[slot >> 2] = 0;
+            i32[(slot + 4) >> 2] = 0;
+            i32[(slot + 8) >> 2] = 0;
+          }
+          for (let k = 0, record = block.first; k < block.count; k++, record += Record.size) u16[(record + Record.handler) >> 1] = Special.invalid;
+        } else {
+          kept.push(block);
+          for (let piece = (blockFrom - page) >> 6; piece <= (blockTo - 1 - page) >> 6; piece++) u32[bits + (piece >> 5)] = (u32[bits + (piece >> 5)] as number) | (1 << (piece & 31));
+        }
+      }
+      if (kept.length > 0) this.#blocks.set(page, kept);
+      else this.#blocks.delete(page);
+    }
+  }
+
+  /** Forgets everything. Only between runs: records that execute would vanish. */
+  reset(): void {
+    const { u8 } = this.memory;
+    u8.fill(0, this.area.pool, this.#poolNext);
+    u8.fill(0, this.area.blockTable, this.area.blockTable + BlockTable.bytes);
+    for (const page of this.#blocks.keys()) {
+      const bits = (this.area.codeBits + (page >>> 12) * 8) >>> 2;
+      this.memory.u32[bits] = 0;
+      this.memory.u32[bits + 1] = 0;
+    }
+    this.#blocks = new Map();
+    this.#executed.clear();
+    this.#poolNext = this.area.pool;
+  }
+
+  #clear(record: number): void {
+    this.memory.u8.fill(0, record, record + Record.size);
+  }
+
+  #writeEnd(record: number, pageOffset: number): void {
+    this.#clear(record);
+    this.memory.u16[(record + Record.pageOffset) >> 1] = pageOffset;
+  }
+
+  /** @returns whether the block ends with it */
+  #writeRecord(record: number, instruction: Instruction, pageOffset: number, mode: number): boolean {
+    const { u8, u16, i32 } = this.memory;
+    this.#clear(record);
+    const next = pageOffset + instruction.length;
+    u16[(record + Record.pageOffset) >> 1] = pageOffset;
+    u16[(record + Record.next) >> 1] = next;
+    u8[record + Record.length] = instruction.length;
+
+    const { operandKind, operandSizes, operandRegister, prefixes } = instruction;
+    let shape = 0;
+    let registers = 0;
+    let memory = false;
+    let flags = 0;
+    for (let k = 0; k < instruction.operandCount; k++) {
+      const kind = operandKind[k] as number;
+      if (kind === OperandKind.Register) {
+        const register = operandRegister[k] as number;
+        shape = shape * 16 + (this.#classCode[register >> 4] as number);
+        const field = k === 0 ? Record.register0 : k === 1 ? Record.register1 : k === 2 ? Record.register2 : Record.register3;
+        u16[(record + field) >> 1] = this.#registerOffset[register] as number;
+        registers++;
+      } else {
+        shape = shape * 16 + (this.#kindCode[kind] as number);
+        if (kind === OperandKind.Memory || kind === OperandKind.StringSource) memory = true;
+      }
+    }
+    void registers;
+    if (this.#suffixed.has(instruction.mnemonic)) shape |= (operandSizes[1] as number) << 24;
+
+    u8[record + Record.extra] = instruction.addressSize;
+    if (memory) {
+      const segment = registerNumber(instruction.segment);
+      u16[(record + Record.segment) >> 1] = segment;
+      if (mode !== 64 || instruction.addressSize !== 8) flags |= RecordFlag.slowAddress;
+      u16[(record + Record.segmentBase) >> 1] = mode === 64 && segment < 4 ? State.zero : State.segments + segment * Segment.size + Segment.base;
+      let { displacement, displacementHigh } = instruction;
+      const { base, index } = instruction;
+      if (base === Register.RIP || base === Register.EIP) {
+        u16[(record + Record.base) >> 1] = State.pageBase;
+        const sum = displacement + next;
+        displacement = sum | 0;
+        displacementHigh = sum < 0 ? -1 : 0;
+        if (sum > 0x7fffffff) displacementHigh = 0;
+      } else {
+        u16[(record + Record.base) >> 1] = base ? (this.#registerOffset[base] as number) : State.zero;
+      }
+      u16[(record + Record.index) >> 1] = index ? (this.#registerOffset[index] as number) : State.zero;
+      u8[record + Record.scale] = instruction.scale;
+      i32[(record + Record.displacement) >> 2] = displacement;
+      i32[(record + Record.displacement + 4) >> 2] = displacementHigh;
+    }
+    if (prefixes & Prefix.Lock) flags |= RecordFlag.lock;
+    if ((prefixes & Prefix.Mandatory) === 0) {
+      if (prefixes & Prefix.Rep) flags |= RecordFlag.rep;
+      if (prefixes & Prefix.Repne) flags |= RecordFlag.repne;
+    }
+
+    const lastKind = instruction.operandCount ? (operandKind[instruction.operandCount - 1] as number) : 0;
+    if (operandKind[0] === OperandKind.Branch) {
+      const displacement = instruction.displacement;
+      i32[(record + Record.immediate) >> 2] = displacement;
+      i32[(record + Record.immediate + 4) >> 2] = displacement >> 31;
+      u16[(record + Record.extra16) >> 1] = instruction.operandSize;
+      const target = next + displacement;
+      if (target >= 0 && target < 4096 && mode === 64) flags |= RecordFlag.chainable;
+    } else if (lastKind === OperandKind.Immediate || operandKind[0] === OperandKind.Immediate || lastKind === OperandKind.Immediate2) {
+      i32[(record + Record.immediate) >> 2] = instruction.immediateLow;
+      i32[(record + Record.immediate + 4) >> 2] = instruction.immediateHigh;
+      u16[(record + Record.extra16) >> 1] = instruction.immediate2;
+    }
+    u8[record + Record.flags] = flags;
+
+    const entry = this.#shapes[instruction.mnemonic]?.get(shape);
+    let id = 0;
+    if (entry) {
+      const size = !entry.sized ? 0 : entry.sizeOf < 0 ? instruction.operandSize : (operandSizes[entry.sizeOf] as number);
+      const key = handlerKey(size, 0, mode === 64);
+      if (key < 16) id = entry.ids[key] as number;
+    }
+    if (id === 0) {
+      u16[(record + Record.handler) >> 1] = Special.execute;
+      this.#executed.set(record, copyInstruction(instruction));
+      return true;
+    }
+    u16[(record + Record.handler) >> 1] = id;
+    if (this.#mayExecute.has(instruction.mnemonic)) this.#executed.set(record, copyInstruction(instruction));
+    return (entry as ShapeEntry).ends;
+  }
+
+  /** Handlers that hand over to TypeScript in some cases. */
+  readonly #mayExecute: ReadonlySet<number> = new Set<number>([Mnemonic.In, Mnemonic.Out, Mnemonic.Syscall, Mnemonic.Sysret, Mnemonic.Sysretq]);
+
+  /** For error messages and traces. */
+  static name(instruction: Instruction): string {
+    return mnemonicName(instruction.mnemonic);
+  }
+
+  get breakpoints(): ReadonlySet<bigint> {
+    return this.#breakpoints;
+  }
+}
+
+function stateOffset(register: number): number {
+  const number = registerNumber(register);
+  switch (registerClass(register)) {
+    case RegisterClass.R8: case RegisterClass.R16: case RegisterClass.R32: case RegisterClass.R64:
+      return State.gpr + number * 8;
+    case RegisterClass.R8High:
+      return State.gpr + number * 8 + 1;
+    case RegisterClass.Segment:
+      return State.segments + number * Segment.size;
+    case RegisterClass.Xmm: case RegisterClass.Ymm:
+      return State.ymm + number * 32;
+    case RegisterClass.Mm:
+      return State.x87 + number * 16;
+    default:
+      return State.zero;
+  }
+}
+
+function copyInstruction(from: Instruction): Instruction {
+  const to = new Instruction();
+  to.operandKind.set(from.operandKind);
+  to.operandSizes.set(from.operandSizes);
+  to.operandRegister.set(from.operandRegister);
+  for (const key of Object.keys(from) as (keyof Instruction)[]) {
+    const value = from[key];
+    if (typeof value === 'number') (to as unknown as { [field: string]: number })[key] = value;
+  }
+  return to;
+}

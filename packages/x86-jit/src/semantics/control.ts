@@ -1,0 +1,47 @@
+import { Vector } from '../state-layout.js';
+import { CONDITIONS } from './move.js';
+import { drop, push, top } from './stack.js';
+import type { Definitions } from './definition.js';
+
+// SDM vol. 2: JMP Jcc CALL RET LOOP JCXZ, near forms; UD and the one-byte traps go to TypeScript.
+
+export function defineControl(d: Definitions): void {
+  d.define('Jmp', { shapes: ['b'], modes: true, hot: true, ends: true }, (x) => x.jumpRelative());
+  d.define('Jmp', { shapes: ['r', 'm'], sizes: [2, 4, 8], modes: true, hot: (size) => size === 8, ends: true }, (x) => x.jump(x.operand(0).readUnsigned()));
+  for (let code = 0; code < 16; code++) {
+    d.define(`J${CONDITIONS[code]}`, { shapes: ['b'], modes: true, hot: true }, (x) => x.e.if(x.flags.condition(code), () => x.jumpRelative()));
+  }
+  d.define('Call', { shapes: ['b'], sizes: [2, 4, 8], sizeOf: -1, modes: true, hot: (size) => size === 8, ends: true }, (x) => {
+    push(x, x.nextIp(), x.size);
+    x.jumpRelative();
+  });
+  d.define('Call', { shapes: ['r', 'm'], sizes: [2, 4, 8], modes: true, hot: (size) => size === 8, ends: true }, (x) => {
+    const target = x.operand(0).readUnsigned();
+    push(x, x.nextIp(), x.size);
+    x.jump(target);
+  });
+  d.define('Ret', { shapes: ['', 'i'], sizes: [2, 4, 8], sizeOf: -1, modes: true, hot: (size) => size === 8, ends: true }, (x) => {
+    const target = top(x, x.size);
+    drop(x, x.shape === 'i' ? x.immediate().unsigned(2).add(x.size) : x.size);
+    x.jump(target);
+  });
+
+  // The counter has the address size; the branch is taken on what is left of it.
+  d.define(['Loop', 'Loope', 'Loopne', 'Jcxz', 'Jecxz', 'Jrcxz'], { shapes: ['b'], modes: true }, (x, mnemonic) => {
+    const { e } = x;
+    const size = x.addressSize();
+    const mask = size.eq(8).select(e.i64(-1), size.eq(4).select(e.i64(0xffffffff), e.i64(0xffff)));
+    const rcx = x.gpr(1);
+    if (mnemonic.startsWith('J')) {
+      e.if(rcx.and(mask).eqz(), () => x.jumpRelative());
+      return;
+    }
+    const left = rcx.sub(1).and(mask);
+    // A 32-bit counter clears the upper half as any 32-bit result does; a 16-bit one doesn't.
+    x.setGpr(1, size.eq(2).select(rcx.and(~0xffffn).or(left), left));
+    const more = left.ne(0);
+    e.if(mnemonic === 'Loop' ? more : mnemonic === 'Loope' ? more.and(x.flags.zero()) : more.and(x.flags.zero().eqz()), () => x.jumpRelative());
+  });
+
+  d.define(['Ud0', 'Ud1', 'Ud2'], { shapes: ['', 'rr', 'rm'], ends: true }, (x) => x.exception(Vector.UD));
+}

@@ -1,0 +1,25 @@
+import { defineAlu } from './alu.js';
+import { defineBits } from './bits.js';
+import { defineControl } from './control.js';
+import { Definitions } from './definition.js';
+import { defineMove } from './move.js';
+import { defineMulDiv } from './muldiv.js';
+import { defineShift } from './shift.js';
+import { defineStack } from './stack.js';
+import { defineString } from './string.js';
+import { defineSystem } from './system.js';
+
+/** Every instruction that is made into WebAssembly. The order gives handlers their numbers. */
+export function allDefinitions(): Definitions {
+  const d = new Definitions();
+  defineMove(d);
+  defineAlu(d);
+  defineShift(d);
+  defineMulDiv(d);
+  defineBits(d);
+  defineStack(d);
+  defineControl(d);
+  defineString(d);
+  defineSystem(d);
+  return d;
+}
