@@ -1,7 +1,7 @@
 import { DecodeError, Instruction, MAX_INSTRUCTION_LENGTH, MAX_OPERANDS, OperandKind, Prefix, type Mode } from './instruction.js';
 import { Method, SIZE_ADDRESS_SHIFT, SIZE_L_SHIFT, SIZE_MODE64_SHIFT, SIZE_STATE_BITS, SIZE_W_SHIFT } from './operands.js';
 import { Register, registerSize } from './register.js';
-import { Dimension, Sizing } from './table/rows.js';
+import { Dimension, Sizing } from './dimensions.js';
 import {
   FORM_COUNT_MASK,
   FORM_COUNT_SHIFT,
@@ -14,15 +14,16 @@ import {
   FORM_UNIQUE,
   FORM_VSIB,
   FORM_VVVV,
+  OPERAND_METHOD_SHIFT,
   ROOT_MODE64,
   ROOT_VEX,
-  tables,
-} from './tables.js';
+} from './layout.js';
+import { sizes, tables } from './tables.js';
 
 // One function on flat typed arrays: it is called for every instruction that is translated, and V8 keeps all of its state in
 // registers as long as nothing is captured or allocated.
 
-const { roots, nodes, modrm: modrmTable, formMnemonic, formBits, formOperands, sizes } = tables;
+const { roots, nodes, modrm: modrmTable, formMnemonic, formBits, formOperands } = tables;
 
 // Prefix classes; 0 is an opcode.
 const CLASS_SEGMENT = 1;
@@ -353,7 +354,8 @@ export function decode(bytes: Uint8Array, offset: number, end: number, mode: Mod
     let size = sizes[((code & 0xff00) >> (8 - SIZE_STATE_BITS)) | sizeState]!;
     let kind: number = OperandKind.Register;
     let register = 0;
-    switch (code >> 16) {
+    const method = (code >> OPERAND_METHOD_SHIFT) & 0xff;
+    switch (method) {
       case Method.RmGeneral:
         if (isMemory) {
           kind = OperandKind.Memory;
@@ -404,7 +406,7 @@ export function decode(bytes: Uint8Array, offset: number, end: number, mode: Mod
       case Method.RegSegmentWritten:
       case Method.RegSegment: {
         const number = (modrm >> 3) & 7;
-        if (number > 5 || (number === 1 && code >> 16 === Method.RegSegmentWritten)) {
+        if (number > 5 || (number === 1 && method === Method.RegSegmentWritten)) {
           return fail(into, mode, DecodeError.InvalidOpcode);
         }
         register = Register.ES + number;

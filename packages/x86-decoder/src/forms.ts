@@ -1,11 +1,10 @@
-import { Access, FlowControl } from './facts.js';
-import { OperandKind, Prefix, type Instruction, type Mode } from './instruction.js';
-import { Mnemonic } from './mnemonic.js';
-import type { RowFlags } from './table/rows.js';
+import { Access, type FlowControl } from './facts.js';
+import { MAX_OPERANDS, OperandKind, Prefix, type Instruction, type Mode } from './instruction.js';
+import type { Mnemonic } from './mnemonic.js';
+import { tableText } from './table/all.js';
+import { parseRows } from './table/rows.js';
+import { OPERAND_ACCESS_SHIFT, OPERAND_ZERO_EXTENDS, type FormFacts, type FormFlags } from './layout.js';
 import { tables } from './tables.js';
-
-/** Flags an instruction form touches, as masks of `Flag`. */
-export type FormFlags = RowFlags;
 
 /** One row of the table. */
 export interface Form {
@@ -26,25 +25,31 @@ export interface Form {
   readonly modes: readonly Mode[];
 }
 
-const NO_FLAGS: FormFlags = { read: 0, written: 0, undefined: 0, cleared: 0, set: 0 };
+function factsOf(form: number): FormFacts {
+  return tables.facts[tables.formFacts[form] ?? 0]!;
+}
 
 /** Flags that the form reads, writes to computed values, leaves undefined, clears, sets; all zero for form 0. */
 export function formFlags(form: number): FormFlags {
-  return tables.rows[form]?.flags ?? NO_FLAGS;
+  return factsOf(form).flags;
 }
 
 /** CPUID feature in lower case (`sse2`, `bmi1`; `8086`, `286`, `386`, `486`, `x64` for the base); empty for form 0. */
 export function formFeature(form: number): string {
-  return tables.rows[form]?.feature ?? '';
+  return factsOf(form).feature;
 }
 
 export function formFlow(form: number): FlowControl {
-  return tables.rows[form]?.flow ?? FlowControl.Next;
+  return factsOf(form).flow;
+}
+
+function accessBits(form: number, operand: number): number {
+  return (tables.formOperands[form * MAX_OPERANDS + operand] ?? 0) >> OPERAND_ACCESS_SHIFT;
 }
 
 /** How the form accesses its operand, without regard to REP and to zero-extension; see `operandAccess`. */
 export function formOperandAccess(form: number, operand: number): Access {
-  return tables.rows[form]?.operands[operand]?.access ?? Access.None;
+  return (accessBits(form, operand) & 7) as Access;
 }
 
 /**
@@ -52,10 +57,9 @@ export function formOperandAccess(form: number, operand: number): Access {
  * in 64-bit mode always clears the destination's upper half.
  */
 export function operandAccess(instruction: Instruction, operand: number): Access {
-  const described = tables.rows[instruction.form]?.operands[operand];
-  if (described === undefined) return Access.None;
-  const { access, zeroExtends } = described;
-  if (zeroExtends && instruction.mode === 64 && instruction.operandSizes[operand] === 4) return Access.ReadWrite;
+  const bits = accessBits(instruction.form, operand);
+  const access = (bits & 7) as Access;
+  if ((bits & OPERAND_ZERO_EXTENDS) !== 0 && instruction.mode === 64 && instruction.operandSizes[operand] === 4) return Access.ReadWrite;
   if ((instruction.prefixes & (Prefix.Rep | Prefix.Repne)) !== 0 && isString(instruction)) {
     if (access === Access.Read) return Access.ConditionalRead;
     if (access === Access.Write) return Access.ConditionalWrite;
@@ -69,13 +73,11 @@ function isString(instruction: Instruction): boolean {
   return first >= OperandKind.StringSource || second >= OperandKind.StringSource;
 }
 
-/** Every row, for those who want to generate something for each. */
+/** Every row, for those who want to generate something for each. Parses the text table, which takes tens of milliseconds. */
 export function forms(): Form[] {
-  const list: Form[] = [];
-  tables.rows.forEach((row, form) => {
-    if (row === undefined) return;
-    list.push({
-      form,
+  const rows = tableText.flatMap((text) => parseRows(text));
+  return rows.map((row, i) => ({
+      form: i + 1,
       mnemonic: row.mnemonic,
       encoding: row.encoding,
       operands: row.operands.map((operand) => operand.text.split(':')[0]!),
@@ -85,7 +87,5 @@ export function forms(): Form[] {
       flow: row.flow,
       lockable: row.lockable,
       modes: [...(row.legacyModes ? ([16, 32] as const) : []), ...(row.longMode ? ([64] as const) : [])],
-    });
-  });
-  return list;
+  }));
 }

@@ -11,4 +11,5 @@ export {
 } from './instruction.js';
 export { decode } from './decode.js';
 export { Access, Flag, FlowControl } from './facts.js';
-export { formFeature, formFlags, formFlow, formOperandAccess, forms, operandAccess, type Form, type FormFlags } from './forms.js';
+export { formFeature, formFlags, formFlow, formOperandAccess, forms, operandAccess, type Form } from './forms.js';
+export type { FormFlags } from './layout.js';

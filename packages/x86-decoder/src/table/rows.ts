@@ -1,7 +1,9 @@
 import { Mnemonic } from '../mnemonic.js';
 import { Access, Flag, FlowControl } from '../facts.js';
+import { Dimension, dimensionSizes, Sizing } from '../dimensions.js';
 import { Method, sizeNames } from '../operands.js';
 import { Register } from '../register.js';
+import type { FormFlags } from '../layout.js';
 
 /**
  * The table's notation. A line is `encoding | mnemonic operands | flags | attributes`; `@ feature` names the CPUID feature of
@@ -47,7 +49,7 @@ export interface Row {
   /** Some of 66, F2, F3 belongs to the opcode. */
   readonly mandatory: boolean;
   readonly operands: readonly RowOperand[];
-  readonly flags: RowFlags;
+  readonly flags: FormFlags;
   readonly feature: string;
   readonly flow: FlowControl;
   readonly lockable: boolean;
@@ -71,36 +73,6 @@ export interface RowOperand {
   /** `:cz` */
   readonly zeroExtends: boolean;
 }
-
-export interface RowFlags {
-  readonly read: number;
-  readonly written: number;
-  readonly undefined: number;
-  readonly cleared: number;
-  readonly set: number;
-}
-
-/** What an opcode may depend on besides its map and byte, in the order in which the decoder asks. */
-export const Dimension = {
-  /** 0: memory, 1: register. */
-  Mod: 0,
-  Reg: 1,
-  Rm: 2,
-  /** Mandatory prefix: none, 66, F3, F2. */
-  Prefix: 3,
-  /** 2, 4, 8 bytes. */
-  OperandSize: 4,
-  AddressSize: 5,
-  W: 6,
-  L: 7,
-  /** REX.B. */
-  B: 8,
-} as const;
-export const dimensionSizes: readonly number[] = [2, 8, 8, 4, 3, 3, 2, 2, 2];
-
-/** How the operand size comes about. */
-export const Sizing = { Normal: 0, Default64: 1, Force64: 2, Mandatory66: 3, Vex: 4 } as const;
-export type Sizing = (typeof Sizing)[keyof typeof Sizing];
 
 const flagShorthands: Readonly<Record<string, string>> = {
   arith: 'w=oszapc',
@@ -176,7 +148,7 @@ const methods: Readonly<Record<string, number>> = {
   J: Method.Branch,
 };
 
-const NO_FLAGS: RowFlags = { read: 0, written: 0, undefined: 0, cleared: 0, set: 0 };
+const NO_FLAGS: FormFlags = { read: 0, written: 0, undefined: 0, cleared: 0, set: 0 };
 const prefixNames = ['np', '66', 'F3', 'F2'];
 
 function sizeCode(name: string, line: string): number {
@@ -236,7 +208,7 @@ function parseOperand(text: string, line: string): RowOperand {
   return make(method, sizeCode(size, line), sizeCode(memorySize ?? size, line));
 }
 
-function parseFlags(text: string, line: string): RowFlags {
+function parseFlags(text: string, line: string): FormFlags {
   if (text === '') return NO_FLAGS;
   const flags = { read: 0, written: 0, undefined: 0, cleared: 0, set: 0 };
   const keys = { r: 'read', w: 'written', u: 'undefined', '0': 'cleared', '1': 'set' } as const;
