@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { CliError, reasonOf } from './cli-error.js';
 
 /** Reads a file that an option names. @param option without dashes: `kernel` */
-export function readInput(path: string, option: 'kernel' | 'initrd' | 'run' | 'add'): Uint8Array {
+export function readInput(path: string, option: 'kernel' | 'initrd' | 'run' | 'init'): Uint8Array {
   const said = `--${option} ${path}`;
   let bytes: Uint8Array;
   try {

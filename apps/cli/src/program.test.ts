@@ -29,6 +29,7 @@ async function run(...args: string[]): Promise<{ boot?: BootOptions; guest?: Gue
 describe('pckit boot', () => {
   it('boots the default guest on a small PC with its console here', async () => {
     expect((await run('boot')).boot).toEqual({
+      guest: 'default',
       disks: [],
       memoryBytes: 512 * 2 ** 20,
       cpus: 1,
@@ -47,6 +48,7 @@ describe('pckit boot', () => {
       '--serial file:f --serial tcp:1 --deterministic --seed 7 --exit-on login: --timeout 60 --max-instructions 1e9 --interpreter-only --no-reboot ' +
       '--stats json --save s --resume r --mirror http://m/debian -q';
     expect((await run(...line.split(' '))).boot).toEqual({
+      guest: 'default',
       kernel: 'k',
       initrd: 'i',
       append: 'root=/dev/vda',
@@ -95,8 +97,9 @@ describe('pckit boot', () => {
     [['--stats', 'xml'], "'xml' is invalid", 'pckit boot --help'],
     [['--seed', '1'], '--seed needs --deterministic', 'random'],
     [['--initrd', 'i'], '--initrd needs --kernel', 'guest build'],
+    [['--guest', 'trixie', '--kernel', 'k'], 'both given', 'guest list'],
     [['--exit-on', ''], 'empty', 'login:'],
-    [['--mirror', 'deb.example'], 'not an http address', 'http://'],
+    [['--mirror', 'deb.example'], 'not an http, https or file address', 'http://'],
     [['--timeout', 'soon'], 'not a number of seconds', '60'],
   ])('refuses %j and says what to do', async (args, message, advice) => {
     const { error, boot } = await run('boot', ...args);
@@ -116,19 +119,22 @@ describe('pckit boot', () => {
 describe('pckit guest', () => {
   it('lists', async () => expect((await run('guest', 'list')).guest).toEqual({ kind: 'list' }));
 
-  it('fetches the kernel that is the default guest unless told otherwise', async () => {
-    expect((await run('guest', 'fetch')).guest).toEqual({ kind: 'fetch', kernel: { suite: 'bookworm', flavour: 'cloud', architecture: 'amd64' } });
-    expect((await run('guest', 'fetch', '--suite', 'trixie', '--flavour', 'generic', '--mirror', 'https://m/d')).guest).toEqual({
+  it('fetches the default guest unless told otherwise', async () => {
+    expect((await run('guest', 'fetch')).guest).toEqual({ kind: 'fetch', name: 'default', refresh: false, allModules: false });
+    expect((await run('guest', 'fetch', 'trixie', '--refresh', '--all-modules', '--mirror', 'https://m/d')).guest).toEqual({
       kind: 'fetch',
-      kernel: { suite: 'trixie', flavour: 'generic', architecture: 'amd64', mirror: 'https://m/d' },
+      name: 'trixie',
+      refresh: true,
+      allModules: true,
+      mirror: 'https://m/d',
     });
   });
 
   it('builds', async () => {
-    const { guest } = await run('guest', 'build', '-o', 'o.cpio', '--add', 'a:/b', '--add', 'c:/d', '--init', '/b', '--module', 'ext4', '--run', 't.sh');
+    const { guest } = await run('guest', 'build', 'trixie', '-o', 'o.cpio', '--add', 'a:/b', '--add', 'c:/d', '--init', '/b', '--module', 'ext4', '--run', 't.sh');
     expect(guest).toEqual({
       kind: 'build',
-      kernel: { suite: 'bookworm', flavour: 'cloud', architecture: 'amd64' },
+      name: 'trixie',
       output: 'o.cpio',
       files: [
         { host: 'a', guest: '/b' },
@@ -144,8 +150,8 @@ describe('pckit guest', () => {
     [['guest'], 'what should it do'],
     [['guest', 'bild'], "unknown command 'bild'"],
     [['guest', 'build'], "required option '-o, --output <file>' not specified"],
-    [['guest', 'fetch', '--suite', 'sid'], "'sid' is invalid"],
-    [['guest', 'fetch', '--arch', 'i386'], 'no cloud kernel for i386'],
+    [['guest', 'fetch', 'a', 'b'], 'too many arguments'],
+    [['guest', 'build', '-o', 'o', '--add', 'x'], 'not HOSTFILE:GUESTPATH'],
   ])('refuses %j', async (args, message) => {
     const { error } = await run(...args);
     expect(error?.code).toBe('usage');

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { CliError } from '../cli-error.js';
 import { exitCodeTable } from '../exit-code.js';
 import { parseDisk, type DiskOption } from '../parse/disk-option.js';
+import { parseMirror } from '../parse/mirror.js';
 import { parseCount, parseSeconds } from '../parse/number.js';
 import { checkSerials, parseSerial, type SerialOption } from '../parse/serial-option.js';
 import { parseSize } from '../parse/size.js';
@@ -9,8 +10,10 @@ import { escapeHelp } from '../terminal/escape-keys.js';
 
 /** What `pckit boot` was asked for, checked as far as it can be without touching a file. */
 export interface BootOptions {
-  /** Absent: the default guest. */
+  /** Absent: a guest of the catalogue. */
   readonly kernel?: string;
+  /** A name in the catalogue, or `default`. */
+  readonly guest: string;
   readonly initrd?: string;
   /** Absent: a command line that suits the console and the disks. */
   readonly append?: string;
@@ -68,11 +71,12 @@ export function bootCommand(act: (options: BootOptions) => Promise<void>): Comma
     .description('Boots a Linux kernel, a PVH or multiboot ELF file, on a PC with its serial console on this terminal.\nWithout --kernel, boots the default guest: Debian\'s cloud kernel and a busybox initramfs.')
     .optionsGroup('What to boot:')
     .option('--kernel <file>', 'bzImage, ELF vmlinux or multiboot kernel')
+    .option('--guest <name>', 'instead of --kernel: a Debian kernel that "pckit guest list" names (default: bookworm-cloud)')
     .option('--initrd <file>', 'initial RAM disk (cpio, compressed or not)')
     .option('--append <text>', 'kernel command line (default: one that suits the console)')
     .option('--disk <file[,ro][,overlay]>', 'virtio disk from a raw image; may be repeated', collect)
     .option('--resume <file>', 'continue from a snapshot instead of booting; the same --kernel, --disk ... as when it was saved')
-    .option('--mirror <url>', 'Debian mirror for the default guest, where the host has no apt')
+    .option('--mirror <url>', 'Debian mirror to fetch the guest from, instead of the host\'s apt')
     .optionsGroup('The machine:')
     .option('--memory <size>', 'guest RAM: 512M, 2G', '512M')
     .option('--smp <n>', 'number of processors', '1')
@@ -97,6 +101,7 @@ export function bootCommand(act: (options: BootOptions) => Promise<void>): Comma
 /** As commander hands them over. */
 export interface RawBootOptions {
   kernel?: string;
+  guest?: string;
   initrd?: string;
   append?: string;
   disk?: string[];
@@ -135,11 +140,12 @@ export function checkBootOptions(raw: RawBootOptions): BootOptions {
   if (raw.kernel === undefined && raw.initrd !== undefined && raw.resume === undefined) {
     throw new CliError('usage', '--initrd needs --kernel', 'The default guest has an initramfs of its own; "pckit guest build" makes others.');
   }
-  if (raw.mirror !== undefined && !/^https?:\/\/./.test(raw.mirror)) {
-    throw new CliError('usage', `--mirror: "${raw.mirror}" is not an http address`, 'Write --mirror http://HOST/debian.');
+  if (raw.guest !== undefined && raw.kernel !== undefined) {
+    throw new CliError('usage', '--guest and --kernel were both given', '--guest boots a kernel that pckit fetches; "pckit guest list" names them.');
   }
   return {
     ...(raw.kernel === undefined ? {} : { kernel: raw.kernel }),
+    guest: raw.guest ?? 'default',
     ...(raw.initrd === undefined ? {} : { initrd: raw.initrd }),
     ...(raw.append === undefined ? {} : { append: raw.append }),
     disks: (raw.disk ?? []).map(parseDisk),
@@ -157,7 +163,7 @@ export function checkBootOptions(raw: RawBootOptions): BootOptions {
     ...(raw.stats === undefined ? {} : { stats: raw.stats }),
     ...(raw.save === undefined ? {} : { save: raw.save }),
     ...(raw.resume === undefined ? {} : { resume: raw.resume }),
-    ...(raw.mirror === undefined ? {} : { mirror: raw.mirror }),
+    ...(raw.mirror === undefined ? {} : { mirror: parseMirror(raw.mirror) }),
     quiet: raw.quiet === true,
   };
 }

@@ -53,7 +53,7 @@ async function run(options: BootOptions, host: BootHost, closing: (() => Promise
     disks.push(disk);
   }
   const resumed = options.resume === undefined ? undefined : readSnapshotFile(options.resume);
-  const guest = options.kernel === undefined ? await host.guests.defaultGuest({ say, mirror: options.mirror }) : undefined;
+  const guest = options.kernel === undefined ? await host.guests.bootable(options.guest, { say, mirror: options.mirror }) : undefined;
   const kernel = guest?.kernel ?? readInput(options.kernel as string, 'kernel');
   const initrd = guest?.initrd ?? (options.initrd === undefined ? undefined : readInput(options.initrd, 'initrd'));
 

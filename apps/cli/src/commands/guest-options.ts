@@ -1,44 +1,37 @@
-import { Command, Option } from 'commander';
-import { CliError } from '../cli-error.js';
-import { parseGuestFile, parseGuestPath, type GuestFile } from '../parse/guest-file.js';
-
-export type Suite = 'bullseye' | 'bookworm' | 'trixie';
-export type Flavour = 'cloud' | 'generic';
-export type Architecture = 'amd64' | 'i386';
-
-const suites: readonly Suite[] = ['bullseye', 'bookworm', 'trixie'];
-
-/** Which of Debian's kernels. */
-export interface KernelChoice {
-  readonly suite: Suite;
-  readonly flavour: Flavour;
-  readonly architecture: Architecture;
-  readonly mirror?: string;
-}
+import { Command } from 'commander';
+import { parseGuestFile, type GuestFile } from '../parse/guest-file.js';
+import { parseMirror } from '../parse/mirror.js';
 
 /** What `pckit guest` was asked for. */
 export type GuestRequest =
   | { readonly kind: 'list' }
-  | { readonly kind: 'fetch'; readonly kernel: KernelChoice }
+  | {
+      readonly kind: 'fetch';
+      /** One of the catalogue, or `default`. */
+      readonly name: string;
+      readonly mirror?: string;
+      readonly refresh: boolean;
+      readonly allModules: boolean;
+    }
   | {
       readonly kind: 'build';
-      readonly kernel: KernelChoice;
+      readonly name: string;
+      readonly mirror?: string;
       readonly output: string;
       readonly files: readonly GuestFile[];
-      /** A path in the guest that runs as process 1 instead of ours. */
       readonly init?: string;
       readonly modules: readonly string[];
-      /** A shell script on the host that runs once the system is up. */
       readonly run?: string;
     };
 
-interface RawKernel {
-  suite: Suite;
-  flavour: Flavour;
-  arch: Architecture;
+interface RawFetch {
   mirror?: string;
+  refresh?: boolean;
+  allModules?: boolean;
 }
-interface RawBuild extends RawKernel {
+
+interface RawBuild {
+  mirror?: string;
   output: string;
   add?: string[];
   init?: string;
@@ -48,58 +41,60 @@ interface RawBuild extends RawKernel {
 
 const collect = (value: string, previous: string[] = []): string[] => [...previous, value];
 
-function withKernel(command: Command): Command {
-  return command
-    .addOption(new Option('--suite <name>', 'Debian release').choices(suites).default('bookworm'))
-    .addOption(new Option('--flavour <name>', 'kernel flavour').choices(['cloud', 'generic']).default('cloud'))
-    .addOption(new Option('--arch <name>', 'architecture').choices(['amd64', 'i386']).default('amd64'))
-    .option('--mirror <url>', 'Debian mirror, where the host has no apt');
-}
-
-function kernelChoice(raw: RawKernel): KernelChoice {
-  if (raw.mirror !== undefined && !/^https?:\/\/./.test(raw.mirror)) {
-    throw new CliError('usage', `--mirror: "${raw.mirror}" is not an http address`, 'Write --mirror http://HOST/debian.');
-  }
-  if (raw.arch === 'i386' && raw.flavour === 'cloud') {
-    throw new CliError('usage', 'Debian has no cloud kernel for i386', 'Add --flavour generic.');
-  }
-  return { suite: raw.suite, flavour: raw.flavour, architecture: raw.arch, ...(raw.mirror === undefined ? {} : { mirror: raw.mirror }) };
-}
+const mirrorHelp = 'Debian mirror (http, https or file URL), used instead of the host\'s apt';
 
 /** The `guest` commands; `act` gets the checked request. */
 export function guestCommand(act: (request: GuestRequest) => Promise<void>): Command {
-  const guest = new Command('guest').summary('kernels and initramfs images').description('Fetches Debian kernels and builds initramfs images, without root.');
+  const guest = new Command('guest')
+    .summary('Debian kernels and initramfs images')
+    .description('Fetches Debian kernels and builds initramfs images for them, without root.\nThey are kept in $XDG_CACHE_HOME/pckit or ~/.cache/pckit.')
+    .addHelpText('after', '\nExamples:\n  pckit guest list\n  pckit guest fetch trixie\n  pckit guest build -o test.cpio --add ./hello:/bin/hello --run ./test.sh\n');
 
   guest
     .command('list')
-    .description('Lists what is in the cache.')
+    .description('Lists the guests that there are, and which of them are in the cache.')
     .action(async () => act({ kind: 'list' }));
 
-  withKernel(guest.command('fetch'))
-    .description('Fetches a Debian kernel with its modules, and busybox, into the cache, through the host\'s apt (no root needed) or from a mirror.\nSignatures are checked. Prints the kernel\'s path.')
-    .addHelpText('after', '\nExamples:\n  pckit guest fetch\n  pckit guest fetch --suite trixie --flavour generic\n  pckit boot --kernel "$(pckit guest fetch --suite bullseye)"\n')
-    .action(async (raw: RawKernel) => act({ kind: 'fetch', kernel: kernelChoice(raw) }));
+  guest
+    .command('fetch [name]')
+    .description('Fetches a kernel with its modules, and busybox, through the host\'s apt (no root needed) or from a mirror.\nSignatures are checked. Prints the kernel\'s path.')
+    .option('--mirror <url>', mirrorHelp)
+    .option('--refresh', 'fetch again, though it is in the cache')
+    .option('--all-modules', 'keep the drivers for hardware that pckit doesn\'t have, too')
+    .addHelpText('after', '\nExamples:\n  pckit guest fetch\n  pckit boot --kernel "$(pckit guest fetch bullseye)" --initrd my.cpio\n')
+    .action(async (name: string | undefined, raw: RawFetch) =>
+      act({
+        kind: 'fetch',
+        name: name ?? 'default',
+        refresh: raw.refresh === true,
+        allModules: raw.allModules === true,
+        ...(raw.mirror === undefined ? {} : { mirror: parseMirror(raw.mirror) }),
+      }),
+    );
 
-  withKernel(guest.command('build'))
-    .description('Builds an initramfs: busybox, files of yours, kernel modules with what they depend on.\nUses (and fetches, when it isn\'t cached) the kernel that the options name.')
+  guest
+    .command('build [name]')
+    .description('Builds an initramfs for a guest\'s kernel: busybox, our init, files of yours, kernel modules with what they depend on.')
     .requiredOption('-o, --output <file>', 'where to write the image')
     .option('--add <hostfile:guestpath>', 'put a file, or a folder with all in it, into the image; may be repeated', collect)
-    .option('--init <guestpath>', 'run this as process 1 instead of our init')
-    .option('--module <name>', 'add a kernel module and its dependencies, loaded at boot; may be repeated', collect)
-    .option('--run <hostfile>', 'shell script that our init runs before the shell; the machine powers off when it ends')
+    .option('--init <file>', 'process 1 instead of our init: a file of the host, or the guest path of one that --add puts there')
+    .option('--module <name>', 'kernel module to load at boot, with its dependencies; may be repeated', collect)
+    .option('--run <hostfile>', 'shell script to run once the system is up; the machine powers off when it ends')
+    .option('--mirror <url>', mirrorHelp)
     .addHelpText(
       'after',
-      '\nExamples:\n  pckit guest build -o test.cpio --add ./hello:/bin/hello --run ./test.sh\n  pckit guest build -o ext4.cpio --module ext4 --module virtio_blk\n  pckit boot --kernel "$(pckit guest fetch)" --initrd test.cpio\n',
+      '\nExamples:\n  pckit guest build -o test.cpio --add ./hello:/bin/hello --run ./test.sh\n  pckit guest build trixie -o dm.cpio --module dm_mod\n  pckit boot --kernel "$(pckit guest fetch)" --initrd test.cpio\n',
     )
-    .action(async (raw: RawBuild) =>
+    .action(async (name: string | undefined, raw: RawBuild) =>
       act({
         kind: 'build',
-        kernel: kernelChoice(raw),
+        name: name ?? 'default',
         output: raw.output,
         files: (raw.add ?? []).map(parseGuestFile),
         modules: raw.module ?? [],
-        ...(raw.init === undefined ? {} : { init: parseGuestPath(raw.init, '--init') }),
+        ...(raw.init === undefined ? {} : { init: raw.init }),
         ...(raw.run === undefined ? {} : { run: raw.run }),
+        ...(raw.mirror === undefined ? {} : { mirror: parseMirror(raw.mirror) }),
       }),
     );
   return guest;

@@ -15,14 +15,14 @@ export function parseGuestFile(text: string): GuestFile {
   if (host === '' || guest === '') {
     throw new CliError('usage', `--add: "${text}" is not HOSTFILE:GUESTPATH`, 'Write --add ./test.sh:/bin/test.sh');
   }
-  return { host, guest: parseGuestPath(guest, '--add') };
+  return { host, guest: checkGuestPath(guest) };
 }
 
 /** A path inside the guest. */
-export function parseGuestPath(path: string, option: string): string {
+function checkGuestPath(path: string): string {
   const parts = path.split('/');
   if (!path.startsWith('/') || path.endsWith('/') || parts.slice(1).some((part) => part === '' || part === '.' || part === '..') || path.includes('\0')) {
-    throw new CliError('usage', `${option}: "${path}" is not a file's path in the guest`, 'It begins with / and has no //, . or .. in it: /bin/test.sh');
+    throw new CliError('usage', `--add: "${path}" is not a file's path in the guest`, 'It begins with / and has no //, . or .. in it: /bin/test.sh');
   }
   return path;
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CliError } from '../cli-error.js';
 import { parseDisk } from './disk-option.js';
-import { parseGuestFile, parseGuestPath } from './guest-file.js';
+import { parseGuestFile } from './guest-file.js';
 import { parseCount, parseSeconds } from './number.js';
 import { checkSerials, parseSerial } from './serial-option.js';
 import { formatSize, parseSize } from './size.js';
@@ -95,7 +95,6 @@ describe('parseGuestFile', () => {
     expect(() => parseGuestFile(text)).toThrow(CliError);
   });
 
-  it('takes init paths the same way', () => expect(parseGuestPath('/sbin/init', '--init')).toBe('/sbin/init'));
 });
 
 describe('any text whatever', () => {
