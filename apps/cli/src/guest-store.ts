@@ -54,7 +54,7 @@ export function openGuestStore(environment: NodeJS.ProcessEnv): GuestStore {
         cacheDir,
         refresh,
         allModules,
-        onProgress: (progress) => say(describe(progress)),
+        onProgress: sparsely(say),
         ...(mirror === undefined ? {} : { mirror }),
       }),
     );
@@ -95,9 +95,16 @@ export function openGuestStore(environment: NodeJS.ProcessEnv): GuestStore {
   };
 }
 
-function describe({ stage, text, percent }: FetchProgress): string {
-  const verb = { index: 'fetching the ', package: 'fetching ', unpack: 'unpacking ', note: '' }[stage];
-  return `${verb}${text}${percent === undefined ? '' : ` ${Math.round(percent)} %`}`;
+/** Says each step once, and a long one at every quarter. */
+function sparsely(say: (message: string) => void): (progress: FetchProgress) => void {
+  let last = '';
+  return ({ stage, text, percent }) => {
+    const quarter = percent === undefined ? 0 : Math.floor(percent / 25) * 25;
+    const verb = { index: 'fetching the ', package: 'fetching ', unpack: 'unpacking ', note: '' }[stage];
+    const message = `${verb}${text}${quarter > 0 && quarter < 100 ? ` (${quarter} %)` : ''}`;
+    if (message !== last && quarter < 100) say(message);
+    last = message;
+  };
 }
 
 function chooseInit({ init, files }: BuildOptions): { init?: Uint8Array; links: ImageLink[] } {
