@@ -99,6 +99,8 @@ describe.each(workspace())('$name', ({ name, folder, manifest }) => {
     expect(manifest).toMatchObject({ license: 'MIT', type: 'module', publishConfig: { access: 'public' }, engines: { node: '>=20.19' } });
     expect(manifest.files).toContain('dist');
     expect(existsSync(join(folder, 'README.md')), 'README.md').toBe(true);
+    // npm packs only what lies in the package's own folder.
+    expect(readFileSync(join(folder, 'LICENSE'), 'utf8')).toBe(readFileSync(join(root, 'LICENSE'), 'utf8'));
     for (const [path, target] of Object.entries(manifest.exports ?? {})) {
       if (typeof target === 'string') continue;
       expect(Object.keys(target), path).toEqual(['@pckit/source', 'types', 'default']);
