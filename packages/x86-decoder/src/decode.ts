@@ -98,6 +98,7 @@ export function decode(bytes: Uint8Array, offset: number, end: number, mode: Mod
   let prefixes = 0;
   let rex = 0;
   let lastSegment = 0;
+  let operandSizePrefixes = 0;
   let segmentOverride = 0;
   let byte = 0;
   for (;;) {
@@ -118,6 +119,7 @@ export function decode(bytes: Uint8Array, offset: number, end: number, mode: Mod
         break;
       case CLASS_66:
         prefixes |= Prefix.OperandSize;
+        operandSizePrefixes++;
         break;
       case CLASS_67:
         prefixes |= Prefix.AddressSize;
@@ -576,6 +578,9 @@ export function decode(bytes: Uint8Array, offset: number, end: number, mode: Mod
   into.operandCount = count;
   into.segment = segment;
   into.segmentOverridden = segmentOverride !== 0;
+  into.segmentPrefix = lastSegment;
+  into.operandSizePrefixes = operandSizePrefixes;
+  into.opcode = byte;
   into.modrm = modrm;
   return into.length;
 }

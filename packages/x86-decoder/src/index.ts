@@ -10,6 +10,8 @@ export {
   type Mode,
 } from './instruction.js';
 export { decode } from './decode.js';
+export { format } from './format/format.js';
+export type { FormatOptions } from './format/text.js';
 export { Access, Flag, FlowControl } from './facts.js';
 export { formFeature, formFlags, formFlow, formOperandAccess, forms, operandAccess, type Form } from './forms.js';
 export type { FormFlags } from './layout.js';

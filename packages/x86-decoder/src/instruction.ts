@@ -118,11 +118,17 @@ export class Instruction {
   segment = 0;
   /** True when a segment prefix that has an effect in this mode came. */
   segmentOverridden = false;
+  /** The last segment prefix, or `None`: also one without effect (ES, CS, SS, DS in 64-bit mode, branch hints). */
+  segmentPrefix = 0;
+  /** How many 66 prefixes came; compilers pad with them. */
+  operandSizePrefixes = 0;
 
   immediateLow = 0;
   immediateHigh = 0;
   immediate2 = 0;
 
+  /** The last byte of the opcode, which the map (none, 0F, 0F 38, 0F 3A) or escape precedes. */
+  opcode = 0;
   /** The ModRM byte; -1 without one. */
   modrm = -1;
 }

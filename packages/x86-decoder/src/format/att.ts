@@ -1,0 +1,249 @@
+import { OperandKind, Prefix, type Instruction } from '../instruction.js';
+import { Mnemonic, mnemonicName } from '../mnemonic.js';
+import { Register, registerClass, RegisterClass, registerName } from '../register.js';
+import {
+  absoluteText,
+  branchText,
+  hasPseudoIndex,
+  immediateText,
+  isFarIndirect,
+  prefixText,
+  pseudoMnemonic,
+  registerText,
+  ripComment,
+  signedHex,
+  usesOperandSize,
+  type Symbolizer,
+} from './text.js';
+
+/** AT&T syntax, as `objdump -d` of binutils 2.40 prints it. */
+
+/** Mnemonics that AT&T spells in its own way. */
+const spelling: Readonly<Record<string, string>> = {
+  cbw: 'cbtw',
+  cwde: 'cwtl',
+  cdqe: 'cltq',
+  cwd: 'cwtd',
+  cdq: 'cltd',
+  cqo: 'cqto',
+  wait: 'fwait',
+  sal: 'shl',
+  xlatb: 'xlat',
+  retf: 'lret',
+  retfq: 'lretq',
+  iretd: 'iret',
+  pushfd: 'pushf',
+  pushfq: 'pushf',
+  popfd: 'popf',
+  popfq: 'popf',
+  sysret: 'sysretl',
+  sysexit: 'sysexitl',
+  fstpnce: 'fstpnce',
+};
+
+const suffixes: Readonly<Record<number, string>> = { 1: 'b', 2: 'w', 4: 'l', 8: 'q' };
+
+/** Mnemonics without an operand-size suffix though their only operand is memory. */
+const unsuffixed =
+  /^(push|pop|call|jmp|lea|lgdt|lidt|sgdt|sidt|lldt|ltr|sldt|str|lmsw|smsw|ver[rw]|set.*|cmpxchg(8|16)b|f.*|prefetch.*|clflush(opt)?|clwb|cldemote|invlpg|ldmxcsr|stmxcsr|v.*|xsave.*|xrstor.*|rstorssp|clrssbsy|ud[01]|in|out|prefetchw?)$/;
+
+/** Instructions whose mnemonic always carries the size. */
+function sizeSuffix(instruction: Instruction, name: string): string {
+  const { mnemonic, operandKind, operandSizes, operandCount } = instruction;
+  const memory = operandKind.indexOf(OperandKind.Memory);
+  switch (mnemonic) {
+    case Mnemonic.Crc32:
+      return suffixes[operandSizes[1]!]!;
+    case Mnemonic.Cvtsi2ss:
+    case Mnemonic.Cvtsi2sd:
+    case Mnemonic.Vcvtsi2ss:
+    case Mnemonic.Vcvtsi2sd:
+    case Mnemonic.Ptwrite:
+      return memory >= 0 ? suffixes[operandSizes[memory]!]! : '';
+    case Mnemonic.Vcvtpd2ps:
+    case Mnemonic.Vcvtpd2dq:
+    case Mnemonic.Vcvttpd2dq:
+      return memory >= 0 ? (instruction.prefixes & Prefix.VexL ? 'y' : 'x') : '';
+    case Mnemonic.Retf:
+      return instruction.prefixes & Prefix.W ? 'q' : '';
+  }
+  if (memory < 0 || unsuffixed.test(name)) return '';
+  // A register operand, other than a shift count, says the size already.
+  for (let i = 0; i < operandCount; i++) {
+    if (operandKind[i] === OperandKind.Register && !(i > 0 && instruction.operandRegister[i] === Register.CL && /^(ro|rc|sh|sa)/.test(name))) return '';
+  }
+  return suffixes[operandSizes[memory]!] ?? '';
+}
+
+/** fld: s l t by real size; fild and its like: s l ll by integer size. */
+function x87Suffix(name: string, size: number): string {
+  if (/^f(ldenv|ldcw|nst|bld|bstp|rstor|nsave|xsave|xrstor|emms)/.test(name)) return '';
+  if (/^fi/.test(name)) return size === 2 ? 's' : size === 4 ? 'l' : 'll';
+  return size === 4 ? 's' : size === 8 ? 'l' : 't';
+}
+
+const reversed: Readonly<Record<string, string>> = { fsub: 'fsubr', fsubr: 'fsub', fdiv: 'fdivr', fdivr: 'fdiv', fsubp: 'fsubrp', fsubrp: 'fsubp', fdivp: 'fdivrp', fdivrp: 'fdivp' };
+
+function mnemonicText(instruction: Instruction): string {
+  const pseudo = pseudoMnemonic(instruction);
+  if (pseudo !== undefined) return pseudo;
+  const { mnemonic, operandKind, operandSizes } = instruction;
+  const name = mnemonicName(mnemonic).toLowerCase();
+  switch (mnemonic) {
+    case Mnemonic.Movzx:
+    case Mnemonic.Movsx:
+      return `mov${mnemonic === Mnemonic.Movzx ? 'z' : 's'}${suffixes[operandSizes[1]!]}${suffixes[operandSizes[0]!]}`;
+    case Mnemonic.Movsxd:
+      return operandSizes[0] === 8 ? 'movslq' : 'movsxd';
+    case Mnemonic.Mov:
+      if (instruction.displacementSize === 8 && operandKind.includes(OperandKind.Memory) && instruction.modrm < 0) return 'movabs';
+      if (operandKind[1] === OperandKind.Immediate && operandSizes[1] === 8 && instruction.modrm < 0) return 'movabs';
+      break;
+    case Mnemonic.Stosb:
+    case Mnemonic.Stosw:
+    case Mnemonic.Stosd:
+    case Mnemonic.Stosq:
+    case Mnemonic.Lodsb:
+    case Mnemonic.Lodsw:
+    case Mnemonic.Lodsd:
+    case Mnemonic.Lodsq:
+    case Mnemonic.Scasb:
+    case Mnemonic.Scasw:
+    case Mnemonic.Scasd:
+    case Mnemonic.Scasq:
+      return name.slice(0, 4);
+    case Mnemonic.Movsd:
+    case Mnemonic.Cmpsd:
+      if (operandKind[0]! >= OperandKind.StringSource) return `${name.slice(0, 4)}l`;
+      break;
+    case Mnemonic.Insd:
+    case Mnemonic.Outsd:
+      return `${name.slice(0, -1)}l`;
+    case Mnemonic.Call:
+    case Mnemonic.Jmp:
+      if (operandKind[0] === OperandKind.FarPointer || isFarIndirect(instruction)) return `l${name}`;
+      break;
+    case Mnemonic.Reservednop:
+      return `nop${sizeSuffix(instruction, 'nop')}`;
+  }
+  if (/^f/.test(name) && !/^fx(save|rstor)/.test(name)) {
+    const memory = operandKind[0] === OperandKind.Memory;
+    if (memory) return `${name}${x87Suffix(name, operandSizes[0]!)}`;
+    // AT&T's assembler has fsub and fsubr the wrong way round when the destination isn't the top of the stack.
+    if (instruction.operandCount === 2 && instruction.operandRegister[1] === Register.ST0) return reversed[name] ?? name;
+    return name;
+  }
+  return `${spelling[name] ?? name}${sizeSuffix(instruction, name)}`;
+}
+
+
+function memoryText(instruction: Instruction): string {
+  const { base, index } = instruction;
+  const segment = instruction.segmentOverridden ? `%${registerName(instruction.segment)}:` : '';
+  if (base === Register.None && index === Register.None && !hasPseudoIndex(instruction)) return segment + absoluteText(instruction);
+  const displacement = instruction.displacementSize === 0 ? '' : signedHex(instruction.displacement);
+  const baseText = base === Register.None ? '' : `%${registerName(base)}`;
+  let text = baseText;
+  if (index !== Register.None) {
+    text += `,%${registerName(index)}`;
+    if (instruction.addressSize !== 2) text += `,${1 << instruction.scale}`;
+  } else if (hasPseudoIndex(instruction)) {
+    text += `,%${instruction.addressSize === 8 ? 'riz' : 'eiz'},${1 << instruction.scale}`;
+  }
+  return `${segment}${displacement}(${text})`;
+}
+
+function stringText(instruction: Instruction, operand: number): string {
+  const source = instruction.operandKind[operand] === OperandKind.StringSource;
+  const names = source ? ['%si', '%esi', '%rsi'] : ['%di', '%edi', '%rdi'];
+  const register = names[instruction.addressSize === 2 ? 0 : instruction.addressSize === 4 ? 1 : 2]!;
+  return `%${source ? registerName(instruction.segment) : 'es'}:(${register})`;
+}
+
+function operandText(instruction: Instruction, operand: number, address: bigint, symbol: Symbolizer | undefined): string {
+  const { mnemonic } = instruction;
+  switch (instruction.operandKind[operand]) {
+    case OperandKind.Register: {
+      const register = instruction.operandRegister[operand]!;
+      if (registerClass(register) === RegisterClass.Debug) return `%db${register & 15}`;
+      const text = `%${registerText(register)}`;
+      if (mnemonic === Mnemonic.Call || mnemonic === Mnemonic.Jmp) return `*${text}`;
+      if (register === Register.DX && isPortOperand(mnemonic)) return `(${text})`;
+      return text;
+    }
+    case OperandKind.Memory:
+      if (mnemonic === Mnemonic.Xlatb) return `%${registerName(instruction.segment)}:(%${registerName(instruction.base)})`;
+      if (mnemonic === Mnemonic.Maskmovq || mnemonic === Mnemonic.Maskmovdqu || mnemonic === Mnemonic.Vmaskmovdqu) return '';
+      return mnemonic === Mnemonic.Call || mnemonic === Mnemonic.Jmp ? `*${memoryText(instruction)}` : memoryText(instruction);
+    case OperandKind.Immediate:
+    case OperandKind.Immediate2:
+      return `$${immediateText(instruction, operand)}`;
+    case OperandKind.Branch:
+      return branchText(instruction, operand, address, symbol);
+    case OperandKind.FarPointer:
+      return `$0x${instruction.immediate2.toString(16)},$0x${(instruction.immediateLow >>> 0).toString(16)}`;
+    case OperandKind.StringSource:
+    case OperandKind.StringDestination:
+      return stringText(instruction, operand);
+    default:
+      return '';
+  }
+}
+
+function isPortOperand(mnemonic: number): boolean {
+  switch (mnemonic) {
+    case Mnemonic.In:
+    case Mnemonic.Out:
+    case Mnemonic.Insb:
+    case Mnemonic.Insw:
+    case Mnemonic.Insd:
+    case Mnemonic.Outsb:
+    case Mnemonic.Outsw:
+    case Mnemonic.Outsd:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Operands that the machine implies and AT&T doesn't write. */
+function isWritten(instruction: Instruction, operand: number, text: string): boolean {
+  if (text === '') return false;
+  const { mnemonic, operandKind, operandRegister } = instruction;
+  if (pseudoMnemonic(instruction) !== undefined && operandKind[operand] === OperandKind.Immediate) return false;
+  switch (mnemonic) {
+    case Mnemonic.Rol:
+    case Mnemonic.Ror:
+    case Mnemonic.Rcl:
+    case Mnemonic.Rcr:
+    case Mnemonic.Shl:
+    case Mnemonic.Shr:
+    case Mnemonic.Sal:
+    case Mnemonic.Sar:
+      // D0 and D1 shift by an implied 1.
+      return !(operandKind[operand] === OperandKind.Immediate && (instruction.opcode & 0xfe) === 0xd0);
+    case Mnemonic.Fxch:
+    case Mnemonic.Fcom:
+    case Mnemonic.Fcomp:
+    case Mnemonic.Fucom:
+    case Mnemonic.Fucomp:
+      return !(operand === 0 && operandRegister[0] === Register.ST0 && instruction.operandCount === 2);
+    default:
+      return true;
+  }
+}
+
+const sourceFirst: ReadonlySet<number> = new Set([Mnemonic.Enter, Mnemonic.Bound]);
+
+export function formatAtt(instruction: Instruction, address: bigint, symbol: Symbolizer | undefined): string {
+  const operands: string[] = [];
+  for (let i = 0; i < instruction.operandCount; i++) {
+    const text = operandText(instruction, i, address, symbol);
+    if (isWritten(instruction, i, text)) operands.push(text);
+  }
+  if (!sourceFirst.has(instruction.mnemonic)) operands.reverse();
+  const mnemonic = mnemonicText(instruction);
+  const words = prefixText(instruction, usesOperandSize(instruction)) + mnemonic;
+  if (operands.length === 0) return words;
+  return `${words.padEnd(6)} ${operands.join(',')}${ripComment(instruction, address, symbol)}`;
+}
