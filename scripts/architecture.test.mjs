@@ -105,6 +105,7 @@ describe.each(workspace())('$name', ({ name, folder, manifest }) => {
       if (typeof target === 'string') continue;
       expect(Object.keys(target), path).toEqual(['@pckit/source', 'types', 'default']);
       expect(existsSync(join(folder, target['@pckit/source'])), `${path}: ${target['@pckit/source']}`).toBe(true);
+      expect(manifest.typedocOptions.entryPoints, 'what the API reference shows').toContain(target['@pckit/source'].slice(2));
     }
   });
 });
