@@ -101,6 +101,8 @@ export const State = {
   /** XMM0..15 in the low halves of YMM0..15, 32 bytes each. */
   ymm: 1024,
   mxcsr: 1536,
+  /** `SseBlocked` bits; zero: SSE instructions may execute. Kept by `CpuState.updateMode`. */
+  sseBlocked: 1540,
   /** Scratch for vector operands in memory, 64 bytes. */
   vectorScratch: 1568,
   x87: 1664,
@@ -131,6 +133,9 @@ export const Attribute = {
 
 /** Values of `State.fault`. */
 export const Fault = { none: 0, exception: 1 } as const;
+
+/** Bits of `State.sseBlocked`: CR0.EM or no CR4.OSFXSR (#UD); CR0.TS (#NM). */
+export const SseBlocked = { undefined: 1, taskSwitched: 2 } as const;
 
 /** Bits of `State.pending`. */
 export const Pending = { intr: 1, nmi: 2, init: 4, preempt: 8, trap: 16, sipi: 32 } as const;

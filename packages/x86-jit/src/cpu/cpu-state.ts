@@ -1,5 +1,5 @@
 import type { HostMemory } from '../host-memory.js';
-import { Attribute, Cr0, Cr4, Efer, Eflags, ModeKey, Paging, Segment, SegmentIndex, State, Tlb, TLB_FILL_LIMIT } from '../state-layout.js';
+import { Attribute, Cr0, Cr4, Efer, Eflags, ModeKey, Paging, Segment, SegmentIndex, SseBlocked, State, Tlb, TLB_FILL_LIMIT } from '../state-layout.js';
 
 /** An exception raised by an instruction's TypeScript implementation; nothing of the instruction was committed. */
 export class GuestFault {
@@ -182,6 +182,7 @@ export class CpuState {
     if (cr4 & Cr4.PGE) paging |= Paging.pge;
     if (cr4 & Cr4.PCIDE) paging |= Paging.pcide;
     this.setU32(State.paging, paging);
+    this.setU32(State.sseBlocked, (cr0 & Cr0.EM || !(cr4 & Cr4.OSFXSR) ? SseBlocked.undefined : 0) | (cr0 & Cr0.TS ? SseBlocked.taskSwitched : 0));
     this.selectTlb();
   }
 

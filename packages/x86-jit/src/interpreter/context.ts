@@ -3,7 +3,7 @@ import { emitOffset, type Runtime } from '../mmu/memory-access.js';
 import type { Context, Operand, Size } from '../semantics/context.js';
 import { Flags, type FlagWords } from '../semantics/flags.js';
 import { tlbFor } from '../semantics/system.js';
-import { Fault, ModeKey, Record, RecordFlag, Segment, SegmentIndex, State, Tlb } from '../state-layout.js';
+import { Fault, ModeKey, Record, RecordFlag, Segment, SegmentIndex, SseBlocked, State, Tlb, Vector } from '../state-layout.js';
 
 /** How a handler leaves: inline ones branch inside the loop, out-of-line ones return a `Completion`. */
 export interface Exits {
@@ -303,6 +303,16 @@ export class InterpreterContext implements Context {
   }
   setXmmOperand(index: number, value: V128): void {
     this.e.storeV128(this.#registerAt(index), 0, value);
+  }
+  xmmLow(index: number, size: Size): I64 {
+    return this.e.loadUnsigned(this.#registerAt(index), 0, size);
+  }
+  requireSse(): void {
+    const blocked = this.field32(State.sseBlocked);
+    this.e.if(blocked, () => {
+      this.e.if(blocked.and(SseBlocked.undefined), () => this.exception(Vector.UD));
+      this.exception(Vector.NM);
+    });
   }
   setAlignmentCheck(system: I32): void {
     this.setField32(State.tlb, tlbFor(this.e, this.state, this.field32(State.cpl), system));

@@ -66,6 +66,8 @@ export class Predecoder {
   readonly #kindCode = letterCodes(KIND_LETTERS);
   readonly #classCode = letterCodes(CLASS_LETTERS);
   readonly #registerOffset = new Uint16Array(256);
+  /** By handler: its definition may hand over to TypeScript. */
+  readonly #keepsInstruction: Uint8Array;
   readonly #instruction = new Instruction();
   readonly #straddle = new Uint8Array(32);
   #poolNext: number;
@@ -82,6 +84,8 @@ export class Predecoder {
   ) {
     this.#poolNext = area.pool;
     const table = buildHandlerTable();
+    this.#keepsInstruction = new Uint8Array(Special.first + table.handlers.length);
+    for (const { id, definition } of table.handlers) this.#keepsInstruction[id] = definition.mayExecute ? 1 : 0;
     const suffixed = new Set<string>();
     for (const [name, keys] of table.byMnemonic) {
       const [base, size] = name.split(':') as [string, string?];
@@ -364,7 +368,7 @@ export class Predecoder {
       return true;
     }
     u16[(record + Record.handler) >> 1] = id;
-    if (this.#mayExecute.has(instruction.mnemonic)) this.#executed.set(record, copyInstruction(instruction));
+    if (this.#keepsInstruction[id] || this.#mayExecute.has(instruction.mnemonic)) this.#executed.set(record, copyInstruction(instruction));
     return (entry as ShapeEntry).ends;
   }
 

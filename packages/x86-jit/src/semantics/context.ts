@@ -76,6 +76,10 @@ export interface Context {
   /** XMM register operand number `index`. */
   xmmOperand(index: number): V128;
   setXmmOperand(index: number, value: V128): void;
+  /** The low 4 or 8 bytes of XMM register operand `index`, zero-extended. */
+  xmmLow(index: number, size: Size): I64;
+  /** #UD or #NM where CR0 and CR4 don't allow SSE instructions. */
+  requireSse(): void;
 
   /** Instruction pointer after this instruction, as the guest sees it (EIP in legacy modes). */
   nextIp(): I64;

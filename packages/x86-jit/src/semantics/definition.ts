@@ -11,6 +11,8 @@ export interface DefinitionOptions {
   readonly modes?: boolean;
   /** Which instances are worth being inline in the interpreter's loop. */
   readonly hot?: boolean | ((size: Size, shape: string) => boolean);
+  /** It may hand over to TypeScript (`executeElsewhere`): the decoded instruction is kept. */
+  readonly mayExecute?: boolean;
   /** Nothing after it belongs to its block. */
   readonly ends?: boolean;
 }
