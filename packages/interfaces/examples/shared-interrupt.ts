@@ -15,9 +15,10 @@ function doorbell(name: string, irq: IrqLine): IoRegion {
 }
 
 // Two of them on one line, as PCI's INTx is shared: high while either is.
-const shared = new WiredOr({ set: (level) => console.log(`INTA# ${level ? 'asserted' : 'released'}`) });
+let level = false;
+const shared = new WiredOr({ set: (to) => (level = to) });
 const [front, back] = [doorbell('front', shared.input()), doorbell('back', shared.input())];
 front.handler.write(0, 7, 4);
 back.handler.write(0, 8, 4);
-console.log(front.name, front.handler.read(0, 4));
-console.log(back.name, back.handler.read(0, 4));
+console.log(`front says ${front.handler.read(0, 4)}, INTA# is ${level ? 'asserted' : 'released'}`);
+console.log(`back says ${back.handler.read(0, 4)}, INTA# is ${level ? 'asserted' : 'released'}`);
