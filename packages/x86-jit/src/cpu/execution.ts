@@ -27,6 +27,17 @@ export class Execution<System = unknown> {
     return this.cpu.operandAddress(this.record, size, write);
   }
 
+  /** Linear address of the memory operand without access checks (INVLPG). */
+  effectiveLinear(): bigint {
+    const { instruction, cpu } = this;
+    const part = (register: number): bigint => (register === 0 ? 0n : registerClass(register) === RegisterClass.InstructionPointer ? cpu.u64(State.rip) : cpu.gpr(registerNumber(register)));
+    let offset = part(instruction.base) + (part(instruction.index) << BigInt(instruction.scale)) + ((BigInt(instruction.displacementHigh) << 32n) | BigInt(instruction.displacement >>> 0));
+    offset = BigInt.asUintN(instruction.addressSize * 8, offset);
+    const segment = registerNumber(instruction.segment);
+    const base = cpu.code64 && segment < 4 ? 0n : cpu.segmentBase(segment);
+    return BigInt.asUintN(cpu.code64 ? 64 : 32, base + offset);
+  }
+
   /** Reads operand `index` (general register, memory of 1..8 bytes, immediate), zero-extended. */
   read(index: number): bigint {
     const { instruction, cpu } = this;

@@ -155,7 +155,7 @@ export class Predecoder {
             break;
           }
           // The first instruction reaches into the next page.
-          const next = nextPage();
+          const next = nextPage() >>> 0;
           if (next === 0) return 'fault';
           const here = pageEnd - at;
           this.#straddle.fill(0);
@@ -222,15 +222,15 @@ export class Predecoder {
 
   /** Forgets the blocks that bytes in a host range belong to. */
   invalidate(host: number, length: number): void {
-    for (let page = host & ~0xfff; page >>> 0 < host + length; page += 4096) {
+    for (let page = host - (host % 4096); page < host + length; page += 4096) {
       const bits = (this.area.codeBits + (page >>> 12) * 8) >>> 2;
-      const { u32, i32, u16 } = this.memory;
+      const { u32, u16 } = this.memory;
       if (u32[bits] === 0 && u32[bits + 1] === 0) continue;
       const list = this.#blocks.get(page);
       if (!list) continue;
       // Whole 64-byte pieces, as the bit mask has them.
-      const from = Math.max(host, page) & ~63;
-      const to = (Math.min(host + length, page + 4096) + 63) & ~63;
+      const from = Math.floor(Math.max(host, page) / 64) * 64;
+      const to = Math.ceil(Math.min(host + length, page + 4096) / 64) * 64;
       const kept: Block[] = [];
       u32[bits] = 0;
       u32[bits + 1] = 0;
@@ -242,10 +242,10 @@ export class Predecoder {
         if (blockFrom < to && blockTo > from) {
           block.live = false;
           const slot = this.#slot(block.key);
-          if (i32[slot >> 2] === block.key && i32[(slot + 8) >> 2] === block.first) {
-            i32[slot >> 2] = 0;
-            i32[(slot + 4) >> 2] = 0;
-            i32[(slot + 8) >> 2] = 0;
+          if (u32[slot >> 2] === block.key && u32[(slot + 8) >> 2] === block.first) {
+            u32[slot >> 2] = 0;
+            u32[(slot + 4) >> 2] = 0;
+            u32[(slot + 8) >> 2] = 0;
           }
           for (let k = 0, record = block.first; k < block.count; k++, record += Record.size) u16[(record + Record.handler) >> 1] = Special.invalid;
         } else {

@@ -1,0 +1,168 @@
+import type { Entropy, LocalApicPort, ProcessorBus, RamRange, AccessSize } from '@pckit/interfaces';
+import { Mnemonic, OperandKind, Register } from '@pckit/x86-decoder';
+import { CpuState, type InterpreterExports } from './cpu/cpu-state.js';
+import { cpuModel } from './cpu/cpuid.js';
+import type { Implementation, Implementations } from './cpu/execution.js';
+import type { ProcessorSystem } from './cpu/processor-system.js';
+import { systemImplementations } from './cpu/system-instructions.js';
+import { HostMemory } from './host-memory.js';
+import { interpreterModule } from './interpreter/module.js';
+import { Predecoder } from './interpreter/predecoder.js';
+import { BlockTable, State, Tlb } from './state-layout.js';
+import { X86Vcpu } from './vcpu.js';
+
+/** What one vCPU is wired to. */
+export interface ProcessorPorts {
+  readonly bus: ProcessorBus;
+  readonly apic?: LocalApicPort | undefined;
+}
+
+export interface ProcessorOptions {
+  /** Holds guest RAM at `ranges`; its first `processorMemoryBytes(...)` bytes are ours. */
+  readonly memory: WebAssembly.Memory;
+  readonly ranges: readonly RamRange[];
+  /** One entry a vCPU. The first is the bootstrap processor. */
+  readonly ports: readonly ProcessorPorts[];
+  /** Virtual time in nanoseconds, for the time stamp counters. */
+  readonly clock: { now(): number };
+  readonly tscHz: number;
+  readonly entropy: Entropy;
+  readonly yieldOnPause?: boolean;
+  /** CPU profile by name; default `x86-64-v2`. */
+  readonly model?: string;
+}
+
+export interface Processor {
+  readonly vcpus: readonly X86Vcpu[];
+  /** Guest-physical bytes are about to change from outside: decoded code in them is forgotten, on every vCPU. */
+  invalidate(address: number, length: number): void;
+}
+
+/** Null guard at the bottom of the memory: a host address of 0 is never valid. */
+const GUARD = 64 * 1024;
+const VCPU_BYTES = State.size + Tlb.contexts * Tlb.bytes;
+const POOL_BYTES = 64 * 1024 * 1024;
+/** Code masks for every page of a 4 GiB WebAssembly memory. */
+const CODE_BITS_BYTES = (2 ** 32 / 4096) * 8;
+
+interface Layout {
+  readonly states: number;
+  readonly blockTable: number;
+  readonly codeBits: number;
+  readonly pool: number;
+  readonly end: number;
+}
+
+function layout(vcpus: number): Layout {
+  const align = (at: number): number => Math.ceil(at / 65536) * 65536;
+  const states = GUARD;
+  const blockTable = align(states + vcpus * VCPU_BYTES);
+  const codeBits = align(blockTable + BlockTable.bytes);
+  const pool = align(codeBits + CODE_BITS_BYTES);
+  return { states, blockTable, codeBits, pool, end: align(pool + POOL_BYTES) };
+}
+
+/** Bytes at the start of the WebAssembly memory that so many vCPUs need. */
+export function processorMemoryBytes(vcpus: number): number {
+  return layout(vcpus).end;
+}
+
+/** MOV to and from segment registers is in another family than MOV to control registers. */
+function compose(maps: readonly Implementations<ProcessorSystem>[]): Implementations<ProcessorSystem> {
+  const all: Implementations<ProcessorSystem> = new Map();
+  for (const map of maps) {
+    for (const [mnemonic, implementation] of map) {
+      const earlier = all.get(mnemonic);
+      if (!earlier) all.set(mnemonic, implementation);
+      else if (mnemonic === Mnemonic.Mov) all.set(mnemonic, bySegmentOperand(implementation, earlier));
+      else throw new Error(`two implementations of mnemonic ${mnemonic}`);
+    }
+  }
+  return all;
+}
+
+function bySegmentOperand(segment: Implementation<ProcessorSystem>, other: Implementation<ProcessorSystem>): Implementation<ProcessorSystem> {
+  return (x) => {
+    const { operandKind, operandRegister } = x.instruction;
+    const has = [0, 1].some((k) => operandKind[k] === OperandKind.Register && (operandRegister[k] as number) >> 4 === Register.ES >> 4);
+    (has ? segment : other)(x);
+  };
+}
+
+export function createProcessor(options: ProcessorOptions, extra: readonly Implementations<ProcessorSystem>[] = []): Processor {
+  const { memory, ports, clock, tscHz } = options;
+  const host = new HostMemory(memory);
+  const area = layout(ports.length);
+  const states = ports.map((_, n) => area.states + n * VCPU_BYTES);
+  const byState = new Map<number, X86Vcpu>();
+  const vcpuAt = (state: number): X86Vcpu => byState.get(state) as X86Vcpu;
+  const busAt = new Map<number, ProcessorBus>();
+
+  const imports = {
+    memory,
+    mmioRead: (state: number, physical: number, size: number): bigint => {
+      const bus = busAt.get(state) as ProcessorBus;
+      return size === 8 ? bus.readMemory64(physical) : BigInt(bus.readMemory(physical, size as AccessSize));
+    },
+    mmioWrite: (state: number, physical: number, size: number, value: bigint): void => {
+      const bus = busAt.get(state) as ProcessorBus;
+      if (size === 8) bus.writeMemory64(physical, BigInt.asUintN(64, value));
+      else bus.writeMemory(physical, Number(BigInt.asUintN(8 * size, value)), size as AccessSize);
+    },
+    codeWritten: (_state: number, address: number, length: number): void => predecoder.invalidate(address >>> 0, length),
+    portIn: (state: number, port: number, size: number): number => (busAt.get(state) as ProcessorBus).readPort(port, size as AccessSize),
+    portOut: (state: number, port: number, size: number, value: number): void => {
+      (busAt.get(state) as ProcessorBus).writePort(port, size === 4 ? value >>> 0 : value, size as AccessSize);
+    },
+    execute: (state: number, record: number): number => vcpuAt(state).execute(record),
+    rdtsc: (state: number): bigint => tscOf(vcpuAt(state)),
+  };
+  const tscNow = (): bigint => BigInt(Math.floor((clock.now() * tscHz) / 1e9));
+  const tscOf = (vcpu: X86Vcpu): bigint => BigInt.asUintN(64, tscNow() + vcpu.tscOffset);
+
+  const instance = new WebAssembly.Instance(interpreterModule(), { env: imports });
+  const code = instance.exports as unknown as InterpreterExports;
+  const cpus = states.map((base) => new CpuState(host, base, code));
+  const predecoder = new Predecoder(host, { blockTable: area.blockTable, codeBits: area.codeBits, pool: area.pool, poolBytes: POOL_BYTES }, (hostPage) => {
+    for (const cpu of cpus) cpu.protectHostPage(hostPage);
+  });
+
+  const low = options.ranges[0];
+  const high = options.ranges.find((r) => r.start >= 2 ** 32);
+  if (!low || low.start !== 0) throw new RangeError('the first RAM range must start at address 0');
+  const implementations = compose([systemImplementations(), ...extra]);
+  const model = cpuModel(options.model ?? 'x86-64-v2');
+  const vcpus = cpus.map((cpu, index) => {
+    cpu.setU64(State.ramLowEnd, BigInt(low.length));
+    cpu.setU32(State.ramLowOffset, low.offset);
+    cpu.setU64(State.ramHighEnd, high ? BigInt(high.start + high.length) : 0n);
+    cpu.setU32(State.ramHighOffset, high ? high.offset : 0);
+    cpu.setU32(State.codeBits, area.codeBits);
+    cpu.setU32(State.blockTable, area.blockTable);
+    cpu.setU32(State.yieldOnPause, options.yieldOnPause ? 1 : 0);
+    const port = ports[index] as ProcessorPorts;
+    busAt.set(cpu.base, port.bus);
+    const system: ProcessorSystem = {
+      model, index, count: ports.length, bus: port.bus, apic: port.apic, entropy: options.entropy, tscHz, mtrr: new Map(),
+      tsc: () => tscOf(vcpu),
+      setTsc: (value) => {
+        vcpu.tscOffset = value - tscNow();
+      },
+      attention: () => vcpu.attention(),
+    };
+    const vcpu: X86Vcpu = new X86Vcpu({ cpu, predecoder, system, implementations, bootstrap: index === 0 });
+    byState.set(cpu.base, vcpu);
+    return vcpu;
+  });
+
+  return {
+    vcpus,
+    invalidate: (address, length) => {
+      for (const range of options.ranges) {
+        const from = Math.max(address, range.start);
+        const to = Math.min(address + length, range.start + range.length);
+        if (from < to) predecoder.invalidate(range.offset + (from - range.start), to - from);
+      }
+    },
+  };
+}

@@ -1,0 +1,517 @@
+import type { DeviceState, Plain, ProcessorPins, RunExit, Vcpu } from '@pckit/interfaces';
+import { GuestFault, type CpuState } from './cpu/cpu-state.js';
+import { deliver, type EventSource } from './cpu/interrupts.js';
+import type { ProcessorSystem } from './cpu/processor-system.js';
+import { Execution, type Implementations } from './cpu/execution.js';
+import type { Predecoder } from './interpreter/predecoder.js';
+import { Access } from './mmu/page-walk.js';
+import { Completion } from './semantics/context.js';
+import { Attribute, Cr0, Eflags, Fault, LoopExit, Pending, Record, SegmentIndex, State, Vector } from './state-layout.js';
+
+/** A segment register with its hidden part; `limit` in bytes, attributes as VMX access rights. */
+export interface SegmentSetup {
+  readonly selector: number;
+  readonly base: number;
+  readonly limit: number;
+  readonly attributes: number;
+}
+
+/** Where a processor starts, as a boot loader leaves it. */
+export interface RegisterSetup {
+  readonly rip: number;
+  readonly rflags: number;
+  readonly general: Readonly<Record_<'rax' | 'rcx' | 'rdx' | 'rbx' | 'rsp' | 'rbp' | 'rsi' | 'rdi' | 'r8' | 'r9' | 'r10' | 'r11' | 'r12' | 'r13' | 'r14' | 'r15', number>>;
+  readonly segments: Readonly<Record_<'es' | 'cs' | 'ss' | 'ds' | 'fs' | 'gs', SegmentSetup>>;
+  readonly ldtr: SegmentSetup;
+  readonly tr: SegmentSetup;
+  readonly gdt: { readonly base: number; readonly limit: number };
+  readonly idt: { readonly base: number; readonly limit: number };
+  readonly cr0: number;
+  readonly cr3: number;
+  readonly cr4: number;
+  readonly efer: number;
+}
+type Record_<K extends string, V> = { [key in K]: V };
+
+const GENERAL = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15'] as const;
+const SEGMENTS = ['es', 'cs', 'ss', 'ds', 'fs', 'gs', 'ldtr', 'tr'] as const;
+const CONTROLS = ['cr0', 'cr2', 'cr3', 'cr4', 'efer', 'gdtBase', 'idtBase', 'star', 'lstar', 'cstar', 'fmask', 'kernelGsBase', 'sysenterCs', 'sysenterEsp', 'sysenterEip', 'tscAux', 'pat', 'xcr0', 'miscEnable', 'mtrrDefType'] as const;
+
+/** VMX access rights mark an unusable segment with bit 16, as we do. */
+const RIGHTS_MASK = 0x1f0ff;
+
+/** Exceptions that make a double fault of each other. SDM vol. 3, table 6-5. */
+const CONTRIBUTORY = new Set<number>([Vector.DE, Vector.TS, Vector.NP, Vector.SS, Vector.GP]);
+
+export interface VcpuWires {
+  readonly cpu: CpuState;
+  readonly predecoder: Predecoder;
+  readonly system: ProcessorSystem;
+  readonly implementations: Implementations<ProcessorSystem>;
+  /** Receives the wish for a look at `State.pending`, which `ProcessorSystem.attention` expresses too. */
+  readonly bootstrap: boolean;
+}
+
+/** One vCPU: the loop around the WebAssembly interpreter. */
+export class X86Vcpu implements Vcpu {
+  readonly name: string;
+  readonly index: number;
+  readonly pins: ProcessorPins;
+  readonly cpu: CpuState;
+  readonly #predecoder: Predecoder;
+  readonly #system: ProcessorSystem;
+  readonly #implementations: Implementations<ProcessorSystem>;
+  readonly #execution: Execution<ProcessorSystem>;
+  readonly #bootstrap: boolean;
+
+  #base = 0n;
+  #budget = 0;
+  #executed = 0;
+  #running = false;
+  #halted = false;
+  #waiting = false;
+  #preempted = false;
+  /** An NMI handler runs: further ones wait for its IRET. */
+  #nmiBlocked = false;
+  #intr = false;
+  #nmiLevel = false;
+  #sipiVector = -1;
+  tscOffset = 0n;
+
+  constructor(wires: VcpuWires) {
+    this.cpu = wires.cpu;
+    this.#predecoder = wires.predecoder;
+    this.#system = wires.system;
+    this.#implementations = wires.implementations;
+    this.#bootstrap = wires.bootstrap;
+    this.index = wires.system.index;
+    this.name = `cpu${this.index}`;
+    this.#execution = new Execution(this.cpu, this.#system);
+    this.pins = {
+      intr: {
+        set: (level) => {
+          if (level === this.#intr) return;
+          this.#intr = level;
+          this.#setPending(Pending.intr, level);
+        },
+      },
+      nmi: {
+        set: (level) => {
+          if (level && !this.#nmiLevel) this.#setPending(Pending.nmi, true);
+          this.#nmiLevel = level;
+        },
+      },
+      init: () => this.#setPending(Pending.init, true),
+      startUp: (vector) => {
+        this.#sipiVector = vector;
+        this.#setPending(Pending.sipi, true);
+      },
+    };
+    this.reset('cold');
+  }
+
+  // --- counts -------------------------------------------------------------------------------------------------------------------
+
+  get executed(): number {
+    return this.#running ? this.#budget - this.cpu.i32(State.budget) - this.cpu.i32(State.stash) : this.#executed;
+  }
+  get instructions(): bigint {
+    return this.#base + BigInt(this.#running ? this.executed : 0);
+  }
+  get halted(): boolean {
+    return this.#halted && !this.#wakes();
+  }
+
+  preempt(): void {
+    if (!this.#running) return;
+    this.#preempted = true;
+    this.attention();
+  }
+
+  /** Makes the interpreter return after the present instruction. */
+  attention(): void {
+    if (!this.#running) return;
+    const { cpu } = this;
+    cpu.setI32(State.stash, cpu.i32(State.stash) + cpu.i32(State.budget));
+    cpu.setI32(State.budget, 0);
+  }
+
+  #setPending(bit: number, on: boolean): void {
+    const pending = this.cpu.i32(State.pending);
+    this.cpu.setI32(State.pending, on ? pending | bit : pending & ~bit);
+    if (on) this.attention();
+  }
+
+  #wakes(): boolean {
+    const pending = this.cpu.i32(State.pending);
+    if (pending & (Pending.init | Pending.sipi)) return true;
+    if (pending & Pending.nmi && !this.#nmiBlocked) return true;
+    return (pending & Pending.intr) !== 0 && (this.cpu.systemFlags & Eflags.IF) !== 0;
+  }
+
+  // --- the run loop ---------------------------------------------------------------------------------------------------------------
+
+  run(budget: number): RunExit {
+    const { cpu } = this;
+    // An interrupt shadow that the last instruction of the previous run cast.
+    const shadowed = cpu.i32(State.shadow) === 0 && this.#executed > 0;
+    cpu.setI32(State.shadow, shadowed ? budget : -1);
+    cpu.setI32(State.budget, budget);
+    cpu.setI32(State.stash, 0);
+    this.#budget = budget;
+    this.#running = true;
+    this.#preempted = false;
+    try {
+      return this.#loop();
+    } finally {
+      this.#executed = this.executed;
+      this.#running = false;
+      this.#base += BigInt(this.#executed);
+      cpu.setI32(State.stash, 0);
+    }
+  }
+
+  #unstash(): void {
+    const { cpu } = this;
+    const stash = cpu.i32(State.stash);
+    if (stash > 0) {
+      cpu.setI32(State.budget, cpu.i32(State.budget) + stash);
+      cpu.setI32(State.stash, 0);
+    }
+  }
+
+  #loop(): RunExit {
+    const { cpu } = this;
+    for (;;) {
+      this.#unstash();
+      if (this.#preempted) return 'preempted';
+      if (cpu.i32(State.pending) !== 0) {
+        const exit = this.#events();
+        if (exit) return exit;
+      }
+      if (this.#waiting) return 'waiting';
+      if (this.#halted) return 'halted';
+      const left = cpu.i32(State.budget);
+      if (left <= 0) return 'budget';
+      const trap = (cpu.systemFlags & Eflags.TF) !== 0;
+      // One instruction at a time: for TF, and when something waits for the end of an interrupt shadow.
+      if (left > 1 && (trap || this.#shadowWaits())) {
+        cpu.setI32(State.stash, left - 1);
+        cpu.setI32(State.budget, 1);
+      }
+      const before = this.executed;
+      const code = cpu.code.run(cpu.base);
+      switch (code) {
+        case LoopExit.budget:
+        case LoopExit.attention:
+          break;
+        case LoopExit.fault: {
+          cpu.setI32(State.fault, Fault.none);
+          if (!this.#raise(cpu.u32(State.faultVector), 'exception', cpu.u32(State.faultCode))) return 'shutdown';
+          break;
+        }
+        case LoopExit.miss:
+          if (!this.#decode()) return 'shutdown';
+          break;
+        case LoopExit.halt:
+          this.#halted = true;
+          break;
+        case LoopExit.pause:
+          this.#unstash();
+          return 'pause';
+        default:
+          throw new Error(`interpreter returned ${code}`);
+      }
+      if (trap && code !== LoopExit.fault && this.executed > before) {
+        // DR6.BS, then the trap: RIP is the next instruction's.
+        cpu.setU64(State.dr + 48, cpu.u64(State.dr + 48) | 0x4000n);
+        if (!this.#raise(Vector.DB, 'trap', undefined)) return 'shutdown';
+      }
+    }
+  }
+
+  /** The instruction just executed blocks interrupts for one more. */
+  #inShadow(): boolean {
+    return this.cpu.i32(State.shadow) === this.cpu.i32(State.budget) + this.cpu.i32(State.stash);
+  }
+  #shadowWaits(): boolean {
+    return this.cpu.i32(State.pending) !== 0 && this.#inShadow();
+  }
+
+  #events(): RunExit | undefined {
+    const { cpu } = this;
+    const pending = cpu.i32(State.pending);
+    if (pending & Pending.init) {
+      cpu.setI32(State.pending, cpu.i32(State.pending) & ~(Pending.init | Pending.sipi | Pending.nmi));
+      this.#init();
+      this.#waiting = !this.#bootstrap;
+    }
+    if (pending & Pending.sipi) {
+      cpu.setI32(State.pending, cpu.i32(State.pending) & ~Pending.sipi);
+      if (this.#waiting) {
+        this.#waiting = false;
+        cpu.setSegment(SegmentIndex.CS, { ...cpu.segment(SegmentIndex.CS), selector: this.#sipiVector << 8, base: BigInt(this.#sipiVector << 12) });
+        cpu.setU64(State.rip, BigInt(this.#sipiVector << 12));
+        cpu.updateMode();
+      }
+    }
+    if (this.#waiting) return undefined;
+    if (this.#inShadow() && !this.#halted) return undefined;
+    if (cpu.i32(State.pending) & Pending.nmi && !this.#nmiBlocked) {
+      cpu.setI32(State.pending, cpu.i32(State.pending) & ~Pending.nmi);
+      this.#halted = false;
+      this.#nmiBlocked = true;
+      if (!this.#raise(Vector.NMI, 'external', undefined)) return 'shutdown';
+    } else if (cpu.i32(State.pending) & Pending.intr && cpu.systemFlags & Eflags.IF) {
+      this.#halted = false;
+      const vector = this.#system.apic?.acknowledge() ?? 0;
+      if (!this.#raise(vector, 'external', undefined)) return 'shutdown';
+    }
+    return undefined;
+  }
+
+  /** Delivers an event; a fault on the way makes a double fault, and one on that a shutdown. @returns false for shutdown */
+  #raise(vector: number, source: EventSource, code: number | undefined): boolean {
+    const { cpu } = this;
+    let first = vector;
+    let from = source;
+    let errorCode = code;
+    for (;;) {
+      if (first === Vector.PF && from === 'exception') cpu.setU64(State.cr2, cpu.u64(State.faultAddress));
+      try {
+        deliver(cpu, first, from, errorCode);
+        return true;
+      } catch (fault) {
+        if (!(fault instanceof GuestFault)) throw fault;
+        if (first === Vector.DF && from === 'exception') return false;
+        const wasPageFault = first === Vector.PF && from === 'exception';
+        const wasContributory = CONTRIBUTORY.has(first) && from === 'exception';
+        const becomesDouble = (wasPageFault && (fault.vector === Vector.PF || CONTRIBUTORY.has(fault.vector))) || (wasContributory && CONTRIBUTORY.has(fault.vector));
+        if (fault.vector === Vector.PF) cpu.setU64(State.cr2, cpu.u64(State.faultAddress));
+        first = becomesDouble ? Vector.DF : fault.vector;
+        errorCode = becomesDouble ? 0 : fault.code;
+        from = 'exception';
+      }
+    }
+  }
+
+  /** Decodes at RIP. */
+  #decode(): boolean {
+    const { cpu } = this;
+    const rip = cpu.u64(State.rip);
+    const hostPage = cpu.u32(State.hostPage);
+    if (hostPage === 0) {
+      // Code outside RAM: reads as all-ones, FFH FFH is no instruction.
+      return this.#raise(Vector.UD, 'exception', undefined);
+    }
+    const result = this.#predecoder.decodeBlock(rip, hostPage, cpu.u32(State.modeKey), () => {
+      let next = (rip & ~0xfffn) + 4096n;
+      if (!cpu.code64) next &= 0xffffffffn;
+      return cpu.code.translate(cpu.base, BigInt.asIntN(64, next), Access.execute);
+    });
+    switch (result) {
+      case 'decoded':
+        return true;
+      case 'invalid':
+        return this.#raise(Vector.UD, 'exception', undefined);
+      case 'toolong':
+        return this.#raise(Vector.GP, 'exception', 0);
+      case 'fault':
+        if (cpu.i32(State.fault)) {
+          cpu.setI32(State.fault, Fault.none);
+          return this.#raise(cpu.u32(State.faultVector), 'exception', cpu.u32(State.faultCode));
+        }
+        return this.#raise(Vector.UD, 'exception', undefined);
+    }
+  }
+
+  /** The interpreter's import: an instruction whose implementation is TypeScript. */
+  execute(record: number): number {
+    const { cpu } = this;
+    const instruction = this.#predecoder.instructionOf(record);
+    const implementation = this.#implementations.get(instruction.mnemonic);
+    const x = this.#execution;
+    x.instruction = instruction;
+    x.record = record;
+    cpu.setU64(State.rip, cpu.u64(State.pageBase) + BigInt(cpu.host.u16[(record + Record.next) >> 1] as number));
+    try {
+      if (!implementation) throw new GuestFault(Vector.UD);
+      implementation(x);
+    } catch (fault) {
+      if (!(fault instanceof GuestFault)) throw fault;
+      cpu.setI32(State.fault, Fault.exception);
+      cpu.setU32(State.faultVector, fault.vector);
+      cpu.setU32(State.faultCode, fault.code);
+      return Completion.fault;
+    }
+    const flags = cpu.systemFlags;
+    if (flags & Eflags.TF || (flags & Eflags.IF && cpu.i32(State.pending) !== 0)) return Completion.exit + LoopExit.attention;
+    return Completion.jump;
+  }
+
+  /** IRET ends an NMI handler. */
+  endNmi(): void {
+    this.#nmiBlocked = false;
+  }
+
+  // --- reset ----------------------------------------------------------------------------------------------------------------------
+
+  reset(kind: 'cold' | 'warm'): void {
+    const { cpu } = this;
+    this.#init();
+    cpu.setI32(State.pending, this.#intr ? Pending.intr : 0);
+    this.#nmiBlocked = false;
+    this.#waiting = !this.#bootstrap;
+    this.#sipiVector = -1;
+    cpu.setU64(State.efer, 0n);
+    for (const field of [State.star, State.lstar, State.cstar, State.fmask, State.kernelGsBase, State.sysenterCs, State.sysenterEsp, State.sysenterEip, State.tscAux] as const) cpu.setU64(field, 0n);
+    cpu.setU64(State.pat, 0x0007040600070406n);
+    cpu.setU64(State.xcr0, 1n);
+    cpu.setU64(State.miscEnable, 1n);
+    // Write-back by default, as firmware leaves it.
+    cpu.setU64(State.mtrrDefType, 0xc06n);
+    this.#system.mtrr.clear();
+    this.tscOffset = 0n;
+    cpu.host.u8.fill(0, cpu.base + State.ymm, cpu.base + State.ymm + 512);
+    cpu.host.u8.fill(0, cpu.base + State.x87, cpu.base + State.x87 + 272);
+    cpu.setU32(State.mxcsr, 0x1f80);
+    this.onResetX87();
+    cpu.updateMode();
+    if (kind === 'cold') this.#base = 0n;
+  }
+
+  /** Sets the x87 unit to its power-up state; wired by the processor. */
+  onResetX87: () => void = () => undefined;
+
+  /** INIT: architectural state as after power-up, but for what SDM vol. 3, table 9-1 keeps (x87, SSE, MSRs, TSC). */
+  #init(): void {
+    const { cpu } = this;
+    for (let n = 0; n < 16; n++) cpu.setGpr(n, 0n);
+    // EDX: the processor's signature.
+    cpu.setGpr32(2, 0x600);
+    cpu.eflags = 2;
+    const data = { selector: 0, base: 0n, limit: 0xffff, attributes: Attribute.present | Attribute.system | Attribute.writable | Attribute.accessed };
+    for (const index of [SegmentIndex.ES, SegmentIndex.SS, SegmentIndex.DS, SegmentIndex.FS, SegmentIndex.GS]) cpu.setSegment(index, data);
+    cpu.setSegment(SegmentIndex.CS, { ...data, selector: 0xf000, base: 0xffff0000n, attributes: data.attributes | Attribute.code });
+    cpu.setSegment(SegmentIndex.LDTR, { selector: 0, base: 0n, limit: 0xffff, attributes: Attribute.present | 2 });
+    cpu.setSegment(SegmentIndex.TR, { selector: 0, base: 0n, limit: 0xffff, attributes: Attribute.present | 0xb });
+    cpu.setU64(State.cr0, BigInt(Cr0.ET | Cr0.CD | Cr0.NW));
+    for (const field of [State.cr2, State.cr3, State.cr4, State.efer, State.gdtBase, State.idtBase] as const) cpu.setU64(field, 0n);
+    cpu.setU32(State.gdtLimit, 0xffff);
+    cpu.setU32(State.idtLimit, 0xffff);
+    for (let n = 0; n < 8; n++) cpu.setU64(State.dr + n * 8, n === 6 ? 0xffff0ff0n : n === 7 ? 0x400n : 0n);
+    cpu.setU64(State.zero, 0n);
+    cpu.setU64(State.rip, 0xfffffff0n);
+    cpu.setI32(State.fault, 0);
+    cpu.setI32(State.shadow, -1);
+    cpu.setU32(State.cpl, 0);
+    cpu.flushTlb();
+    cpu.updateMode();
+    this.#halted = false;
+  }
+
+  setRegisters(r: RegisterSetup): void {
+    const { cpu } = this;
+    GENERAL.forEach((name, n) => cpu.setGpr(n, BigInt(r.general[name])));
+    const set = (index: number, s: SegmentSetup): void => cpu.setSegment(index, { selector: s.selector, base: BigInt(s.base), limit: s.limit, attributes: s.attributes & RIGHTS_MASK });
+    (['es', 'cs', 'ss', 'ds', 'fs', 'gs'] as const).forEach((name, index) => set(index, r.segments[name]));
+    set(SegmentIndex.LDTR, r.ldtr);
+    set(SegmentIndex.TR, r.tr);
+    cpu.setU64(State.gdtBase, BigInt(r.gdt.base));
+    cpu.setU32(State.gdtLimit, r.gdt.limit);
+    cpu.setU64(State.idtBase, BigInt(r.idt.base));
+    cpu.setU32(State.idtLimit, r.idt.limit);
+    cpu.setU64(State.cr0, BigInt(r.cr0));
+    cpu.setU64(State.cr3, BigInt(r.cr3));
+    cpu.setU64(State.cr4, BigInt(r.cr4));
+    cpu.setU64(State.efer, BigInt(r.efer));
+    cpu.eflags = r.rflags;
+    cpu.setU32(State.cpl, (r.segments.ss.attributes >> Attribute.dplShift) & 3);
+    cpu.updateMode();
+    cpu.flushTlb();
+    cpu.setU64(State.rip, BigInt(r.rip) + (cpu.code64 ? 0n : BigInt(r.segments.cs.base)));
+    this.#waiting = false;
+  }
+
+  // --- save and restore -------------------------------------------------------------------------------------------------------------
+
+  save(): DeviceState {
+    const { cpu } = this;
+    const segments: { [name: string]: Plain } = {};
+    SEGMENTS.forEach((name, index) => {
+      const { selector, base, limit, attributes } = cpu.segment(index);
+      segments[name] = { selector, base, limit, attributes };
+    });
+    const controls: { [name: string]: Plain } = {};
+    for (const name of CONTROLS) controls[name] = cpu.u64(State[name]);
+    const bytes = (at: number, length: number): Uint8Array => cpu.host.u8.slice(cpu.base + at, cpu.base + at + length);
+    return {
+      version: 1,
+      general: GENERAL.map((_, n) => cpu.gpr(n)),
+      rip: cpu.u64(State.rip),
+      eflags: cpu.eflags,
+      cpl: cpu.cpl,
+      segments,
+      controls,
+      gdtLimit: cpu.u32(State.gdtLimit),
+      idtLimit: cpu.u32(State.idtLimit),
+      debug: Array.from({ length: 8 }, (_, n) => cpu.u64(State.dr + n * 8)),
+      vectors: bytes(State.ymm, 512),
+      mxcsr: cpu.u32(State.mxcsr),
+      // The memory operand's scratch at the block's end is no state.
+      x87: bytes(State.x87, 160),
+      mtrr: [...this.#system.mtrr].sort(([a], [b]) => a - b).map(([index, value]) => ({ index, value })),
+      instructions: this.#base,
+      tscOffset: this.tscOffset,
+      halted: this.#halted,
+      waiting: this.#waiting,
+      intr: this.#intr,
+      nmi: this.#nmiLevel,
+      nmiBlocked: this.#nmiBlocked,
+      pending: cpu.i32(State.pending) & (Pending.nmi | Pending.init | Pending.sipi),
+      startUpVector: this.#sipiVector,
+      shadow: cpu.i32(State.shadow) === 0,
+    };
+  }
+
+  restore(state: DeviceState): void {
+    if (state.version !== 1) throw new RangeError(`${this.name}: state version ${state.version} is not known; this is version 1`);
+    const { cpu } = this;
+    const s = state as unknown as {
+      general: bigint[]; rip: bigint; eflags: number; cpl: number; segments: { [name: string]: { selector: number; base: bigint; limit: number; attributes: number } };
+      controls: { [name: string]: bigint }; gdtLimit: number; idtLimit: number; debug: bigint[]; vectors: Uint8Array; mxcsr: number; x87: Uint8Array;
+      mtrr: { index: number; value: bigint }[]; instructions: bigint; tscOffset: bigint; halted: boolean; waiting: boolean; intr: boolean; nmi: boolean; nmiBlocked: boolean; pending: number; startUpVector: number; shadow: boolean;
+    };
+    s.general.forEach((value, n) => cpu.setGpr(n, value));
+    SEGMENTS.forEach((name, index) => cpu.setSegment(index, s.segments[name] as { selector: number; base: bigint; limit: number; attributes: number }));
+    for (const name of CONTROLS) cpu.setU64(State[name], s.controls[name] as bigint);
+    cpu.setU32(State.gdtLimit, s.gdtLimit);
+    cpu.setU32(State.idtLimit, s.idtLimit);
+    s.debug.forEach((value, n) => cpu.setU64(State.dr + n * 8, value));
+    cpu.host.u8.set(s.vectors, cpu.base + State.ymm);
+    cpu.setU32(State.mxcsr, s.mxcsr);
+    cpu.host.u8.set(s.x87, cpu.base + State.x87);
+    this.#system.mtrr.clear();
+    for (const { index, value } of s.mtrr) this.#system.mtrr.set(index, value);
+    cpu.eflags = s.eflags;
+    cpu.setU32(State.cpl, s.cpl);
+    cpu.setU64(State.rip, s.rip);
+    cpu.updateMode();
+    cpu.flushTlb();
+    this.#base = s.instructions;
+    this.#executed = s.shadow ? 1 : 0;
+    cpu.setI32(State.shadow, s.shadow ? 0 : -1);
+    this.tscOffset = s.tscOffset;
+    this.#halted = s.halted;
+    this.#waiting = s.waiting;
+    this.#intr = s.intr;
+    this.#nmiLevel = s.nmi;
+    this.#nmiBlocked = s.nmiBlocked;
+    this.#sipiVector = s.startUpVector;
+    cpu.setI32(State.fault, 0);
+    cpu.setI32(State.budget, 0);
+    cpu.setI32(State.stash, 0);
+    cpu.setI32(State.pending, s.pending | (s.intr ? Pending.intr : 0));
+  }
+}
+
