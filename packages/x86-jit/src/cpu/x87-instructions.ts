@@ -14,6 +14,7 @@ import {
 import { GuestFault } from './cpu-state.js';
 import type { Execution, Implementation, Implementations } from './execution.js';
 import { loadBytes, prepareBytes, storeBytes } from './memory-block.js';
+import type { ProcessorSystem } from './processor-system.js';
 import { checkX87Available, checkX87Exception, x87States } from './x87-unit.js';
 
 // The escape opcodes D8 to DF and WAIT: what surrounds the x87 unit in `../x87`. SDM vol. 1, chapter 8; vol. 3, 2.5.
@@ -29,13 +30,13 @@ const MNEMONICS = [
   'Fxtract', 'Fyl2x', 'Fyl2xp1',
 ] as const satisfies readonly (keyof typeof Mnemonic)[];
 
-export function x87Implementations(): Implementations {
+export function x87Implementations(): Implementations<ProcessorSystem> {
   const stateOf = x87States();
   const context: X87Context = {
     eflags: 0, instructionPointer: 0n, codeSelector: 0, dataPointer: 0n, dataSelector: 0, operandSize16: false, realAddressMode: false,
   };
 
-  const execute: Implementation = (x) => {
+  const execute: Implementation<ProcessorSystem> = (x) => {
     const { cpu, instruction } = x;
     const { opcode, modrm } = instruction;
     const operation = x87Operation(opcode, modrm);
@@ -78,7 +79,7 @@ export function x87Implementations(): Implementations {
     }
   };
 
-  const implementations: Implementations = new Map();
+  const implementations: Implementations<ProcessorSystem> = new Map();
   for (const name of MNEMONICS) implementations.set(Mnemonic[name], execute);
   implementations.set(Mnemonic.Wait, (x) => {
     const { cpu } = x;
@@ -89,12 +90,12 @@ export function x87Implementations(): Implementations {
 }
 
 /** Of this instruction, prefixes included. */
-function instructionPointer(x: Execution): bigint {
+function instructionPointer(x: Execution<ProcessorSystem>): bigint {
   return BigInt.asUintN(x.cpu.code64 ? 64 : 32, x.nextIp - BigInt(x.instruction.length));
 }
 
 /** The offset of a linear address in the memory operand's segment. */
-function offsetOf(x: Execution, linear: bigint): bigint {
+function offsetOf(x: Execution<ProcessorSystem>, linear: bigint): bigint {
   const segment = registerNumber(x.instruction.segment);
   if (x.cpu.code64) return segment < SegmentIndex.FS ? linear : BigInt.asUintN(64, linear - x.cpu.segmentBase(segment));
   return BigInt.asUintN(32, linear - x.cpu.segmentBase(segment));

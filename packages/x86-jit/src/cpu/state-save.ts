@@ -1,0 +1,286 @@
+import { Mnemonic, registerNumber } from '@pckit/x86-decoder';
+import { Cr0, Cr4, State, Vector } from '../state-layout.js';
+import { isX87Initial, loadFxsaveX87, resetX87ToInitial, storeFxsaveX87, type X87State } from '../x87/index.js';
+import { GuestFault, type CpuState } from './cpu-state.js';
+import type { Execution, Implementations } from './execution.js';
+import { advance, loadBytes, prepareBytes, storeBytes } from './memory-block.js';
+import type { ProcessorSystem } from './processor-system.js';
+import { checkX87Available, x87States } from './x87-unit.js';
+
+// FXSAVE and XSAVE and what belongs to them. SDM vol. 1, 10.5 "FXSAVE and FXRSTOR", chapter 13 "Managing State Using the XSAVE Feature
+// Set"; vol. 2. Supervisor states (XSAVES, XRSTORS, IA32_XSS) are not implemented.
+
+type X = Execution<ProcessorSystem>;
+
+/** State components: bits of XCR0 and XSTATE_BV. */
+const Component = { x87: 1, sse: 2, avx: 4 } as const;
+
+// The area. SDM vol. 1, 13.4.
+const MXCSR = 24;
+const MXCSR_MASK = 28;
+const X87_REGISTERS = 32;
+const XMM = 160;
+const FXSAVE_SIZE = 512;
+const XSTATE_BV = 512;
+const XCOMP_BV = 520;
+const HEADER_SIZE = 64;
+/** Where the extended components begin; AVX is the first in both formats. */
+const AVX = 576;
+const AVX_SIZE = 256;
+const AREA_SIZE = AVX + AVX_SIZE;
+const COMPACTED = 0x8000_0000; // in the upper half of XCOMP_BV
+
+/** MXCSR bits that may be set: all 16, with DAZ. */
+const MXCSR_WRITABLE = 0xffff;
+const MXCSR_DEFAULT = 0x1f80;
+
+/** Bits of `CpuModel.xsaveFeatures`: CPUID leaf DH, sub-leaf 1, EAX. */
+const Feature = { xsaveopt: 1, xsavec: 2, xgetbv1: 4 } as const;
+
+/** What one area looks like while it is made or read. */
+class Area {
+  readonly bytes = new Uint8Array(AREA_SIZE);
+  readonly view = new DataView(this.bytes.buffer);
+}
+
+/** XMM or YMM registers that the mode reaches. */
+function registerCount(cpu: CpuState): number {
+  return cpu.code64 ? 16 : 8;
+}
+
+function storeMxcsr(cpu: CpuState, area: Area): void {
+  area.view.setUint32(MXCSR, cpu.u32(State.mxcsr), true);
+  area.view.setUint32(MXCSR_MASK, MXCSR_WRITABLE, true);
+}
+
+/** #GP for reserved bits. */
+function checkMxcsr(area: Area): void {
+  if (area.view.getUint32(MXCSR, true) & ~MXCSR_WRITABLE) throw new GuestFault(Vector.GP);
+}
+
+/** Copies the lower or upper halves of the vector registers. @param half 0 or 16 */
+function storeVectors(cpu: CpuState, half: number, bytes: Uint8Array, at: number): void {
+  for (let n = 0; n < registerCount(cpu); n++) {
+    const from = cpu.base + State.ymm + 32 * n + half;
+    bytes.set(cpu.host.u8.subarray(from, from + 16), at + 16 * n);
+  }
+}
+function loadVectors(cpu: CpuState, half: number, bytes: Uint8Array, at: number): void {
+  for (let n = 0; n < registerCount(cpu); n++) cpu.host.u8.set(bytes.subarray(at + 16 * n, at + 16 * n + 16), cpu.base + State.ymm + 32 * n + half);
+}
+function clearVectors(cpu: CpuState, half: number): void {
+  for (let n = 0; n < registerCount(cpu); n++) {
+    const from = cpu.base + State.ymm + 32 * n + half;
+    cpu.host.u8.fill(0, from, from + 16);
+  }
+}
+function vectorsInUse(cpu: CpuState, half: number): boolean {
+  for (let n = 0; n < registerCount(cpu); n++) {
+    const at = State.ymm + 32 * n + half;
+    if (cpu.u64(at) !== 0n || cpu.u64(at + 8) !== 0n) return true;
+  }
+  return false;
+}
+
+/** XINUSE. SDM vol. 1, 13.6. */
+function inUse(cpu: CpuState, x87: X87State): number {
+  return (
+    (isX87Initial(x87) ? 0 : Component.x87) | (vectorsInUse(cpu, 0) ? Component.sse : 0) | (vectorsInUse(cpu, 16) ? Component.avx : 0)
+  );
+}
+
+/** EDX:EAX & XCR0; no component beyond the lower half exists. */
+function requested(cpu: CpuState): number {
+  return cpu.gpr32(0) & cpu.u32(State.xcr0);
+}
+
+/** The operand's linear address, with its checks of segment and alignment. */
+function areaAddress(x: X, size: number, alignment: number, write: boolean): bigint {
+  const { cpu } = x;
+  const linear = x.address(1, write);
+  if (!cpu.code64) {
+    const segment = registerNumber(x.instruction.segment);
+    cpu.linear(segment, ((linear - cpu.segmentBase(segment)) & 0xffffffffn) + BigInt(size - 1), 1, write);
+  }
+  if (linear & BigInt(alignment - 1)) throw new GuestFault(Vector.GP);
+  return linear;
+}
+
+export function stateSaveImplementations(): Implementations<ProcessorSystem> {
+  const stateOf = x87States();
+  const area = new Area();
+  const { bytes, view } = area;
+  const map: Implementations<ProcessorSystem> = new Map();
+
+  /** Writes part of the area. */
+  const put = (cpu: CpuState, linear: bigint, from: number, to: number): void => {
+    storeBytes(cpu, advance(cpu, linear, from), bytes.subarray(from, to));
+  };
+  const get = (cpu: CpuState, linear: bigint, from: number, to: number): void => {
+    loadBytes(cpu, advance(cpu, linear, from), bytes.subarray(from, to));
+  };
+  const xmmEnd = (cpu: CpuState): number => XMM + 16 * registerCount(cpu);
+
+  // --- FXSAVE, FXRSTOR ------------------------------------------------------------------------------------------------------------
+
+  const fxsave = (x: X, wide: boolean): void => {
+    const { cpu } = x;
+    checkX87Available(cpu);
+    const linear = areaAddress(x, FXSAVE_SIZE, 16, true);
+    prepareBytes(cpu, linear, FXSAVE_SIZE);
+    storeFxsaveX87(stateOf(cpu), view, { wide });
+    storeMxcsr(cpu, area);
+    storeVectors(cpu, 0, bytes, XMM);
+    // The rest is reserved or free for software, and left alone.
+    put(cpu, linear, 0, xmmEnd(cpu));
+  };
+  const fxrstor = (x: X, wide: boolean): void => {
+    const { cpu } = x;
+    checkX87Available(cpu);
+    const linear = areaAddress(x, FXSAVE_SIZE, 16, false);
+    get(cpu, linear, 0, FXSAVE_SIZE);
+    checkMxcsr(area);
+    loadFxsaveX87(stateOf(cpu), view, { wide });
+    cpu.setU32(State.mxcsr, view.getUint32(MXCSR, true));
+    loadVectors(cpu, 0, bytes, XMM);
+  };
+
+  // --- XSAVE, XRSTOR --------------------------------------------------------------------------------------------------------------
+
+  const checkXsaveEnabled = (cpu: CpuState): void => {
+    if (!(cpu.cr4 & Cr4.OSXSAVE)) throw new GuestFault(Vector.UD);
+  };
+  const checkXsave = (cpu: CpuState): void => {
+    checkXsaveEnabled(cpu);
+    if (cpu.cr0 & Cr0.TS) throw new GuestFault(Vector.NM);
+  };
+
+  /** @param compacted XSAVEC @param initOptimized XSAVEOPT, XSAVEC: components in their initial configuration aren't written */
+  const xsave = (x: X, wide: boolean, compacted: boolean, initOptimized: boolean): void => {
+    const { cpu } = x;
+    checkXsave(cpu);
+    const mask = requested(cpu);
+    const size = mask & Component.avx ? AREA_SIZE : AVX;
+    const linear = areaAddress(x, size, 64, true);
+    prepareBytes(cpu, linear, size);
+    if (!compacted) get(cpu, linear, XSTATE_BV, XSTATE_BV + 8);
+
+    const x87 = stateOf(cpu);
+    let used = inUse(cpu, x87) & mask;
+    // MXCSR is no part of XINUSE[1], but the compacted format saves it with the XMM registers. SDM vol. 1, 13.10.
+    if (compacted && mask & Component.sse && cpu.u32(State.mxcsr) !== MXCSR_DEFAULT) used |= Component.sse;
+    const saved = initOptimized ? used : mask;
+
+    if (saved & Component.x87) storeFxsaveX87(x87, view, { wide });
+    storeMxcsr(cpu, area);
+    if (saved & Component.sse) storeVectors(cpu, 0, bytes, XMM);
+    if (saved & Component.avx) storeVectors(cpu, 16, bytes, AVX);
+    const mxcsr = compacted ? saved & Component.sse : mask & (Component.sse | Component.avx);
+    if (saved & Component.x87) put(cpu, linear, 0, MXCSR);
+    if (mxcsr) put(cpu, linear, MXCSR, X87_REGISTERS);
+    if (saved & Component.x87) put(cpu, linear, X87_REGISTERS, XMM);
+    if (saved & Component.sse) put(cpu, linear, XMM, xmmEnd(cpu));
+    if (saved & Component.avx) put(cpu, linear, AVX, AVX + 16 * registerCount(cpu));
+
+    if (compacted) {
+      view.setBigUint64(XSTATE_BV, BigInt(used), true);
+      view.setUint32(XCOMP_BV, mask, true);
+      view.setUint32(XCOMP_BV + 4, COMPACTED, true);
+      put(cpu, linear, XSTATE_BV, XCOMP_BV + 8);
+    } else {
+      view.setUint32(XSTATE_BV, (view.getUint32(XSTATE_BV, true) & ~mask) | used, true);
+      put(cpu, linear, XSTATE_BV, XSTATE_BV + 8);
+    }
+  };
+
+  /** #GP for a header that XRSTOR refuses. SDM vol. 1, 13.8. @returns whether it is of the compacted format */
+  const checkHeader = (cpu: CpuState, features: number): boolean => {
+    const refuse = (): never => {
+      throw new GuestFault(Vector.GP);
+    };
+    const present = view.getBigUint64(XSTATE_BV, true);
+    const enabled = cpu.u64(State.xcr0);
+    if (present & ~enabled) refuse();
+    const layout = view.getBigUint64(XCOMP_BV, true);
+    const compacted = layout >> 63n !== 0n;
+    if (!compacted) {
+      if (layout !== 0n || view.getBigUint64(XCOMP_BV + 8, true) !== 0n) refuse();
+      return false;
+    }
+    const components = BigInt.asUintN(63, layout);
+    if (!(features & Feature.xsavec) || components & ~enabled || present & ~components) refuse();
+    for (let at = XCOMP_BV + 8; at < XSTATE_BV + HEADER_SIZE; at += 8) if (view.getBigUint64(at, true) !== 0n) refuse();
+    return true;
+  };
+
+  const xrstor = (x: X, wide: boolean): void => {
+    const { cpu } = x;
+    checkXsave(cpu);
+    const mask = requested(cpu);
+    const size = mask & Component.avx ? AREA_SIZE : AVX;
+    const linear = areaAddress(x, size, 64, false);
+    get(cpu, linear, XSTATE_BV, XSTATE_BV + HEADER_SIZE);
+    const compacted = checkHeader(cpu, x.system.model.xsaveFeatures);
+    const present = view.getUint32(XSTATE_BV, true);
+    get(cpu, linear, 0, xmmEnd(cpu));
+    if (mask & present & Component.avx) get(cpu, linear, AVX, AVX + 16 * registerCount(cpu));
+    // In the standard format MXCSR is loaded even where XSTATE_BV says that SSE is in its initial configuration.
+    const loadsMxcsr = compacted ? mask & present & Component.sse : mask & (Component.sse | Component.avx);
+    if (loadsMxcsr) checkMxcsr(area);
+
+    const x87 = stateOf(cpu);
+    if (mask & Component.x87) {
+      if (present & Component.x87) loadFxsaveX87(x87, view, { wide });
+      else resetX87ToInitial(x87);
+    }
+    if (mask & Component.sse) {
+      if (present & Component.sse) loadVectors(cpu, 0, bytes, XMM);
+      else clearVectors(cpu, 0);
+    }
+    if (mask & Component.avx) {
+      if (present & Component.avx) loadVectors(cpu, 16, bytes, AVX);
+      else clearVectors(cpu, 16);
+    }
+    if (loadsMxcsr) cpu.setU32(State.mxcsr, view.getUint32(MXCSR, true));
+    else if (compacted && mask & Component.sse) cpu.setU32(State.mxcsr, MXCSR_DEFAULT);
+  };
+
+  map.set(Mnemonic.Fxsave, (x) => fxsave(x, false));
+  map.set(Mnemonic.Fxsave64, (x) => fxsave(x, true));
+  map.set(Mnemonic.Fxrstor, (x) => fxrstor(x, false));
+  map.set(Mnemonic.Fxrstor64, (x) => fxrstor(x, true));
+  map.set(Mnemonic.Xsave, (x) => xsave(x, false, false, false));
+  map.set(Mnemonic.Xsave64, (x) => xsave(x, true, false, false));
+  map.set(Mnemonic.Xrstor, (x) => xrstor(x, false));
+  map.set(Mnemonic.Xrstor64, (x) => xrstor(x, true));
+  const onFeature = (mnemonic: number, feature: number, implementation: (x: X) => void): void =>
+    void map.set(mnemonic, (x) => {
+      if (!(x.system.model.xsaveFeatures & feature)) throw new GuestFault(Vector.UD);
+      implementation(x);
+    });
+  onFeature(Mnemonic.Xsaveopt, Feature.xsaveopt, (x) => xsave(x, false, false, true));
+  onFeature(Mnemonic.Xsaveopt64, Feature.xsaveopt, (x) => xsave(x, true, false, true));
+  onFeature(Mnemonic.Xsavec, Feature.xsavec, (x) => xsave(x, false, true, true));
+  onFeature(Mnemonic.Xsavec64, Feature.xsavec, (x) => xsave(x, true, true, true));
+
+  map.set(Mnemonic.Xgetbv, (x) => {
+    const { cpu } = x;
+    checkXsaveEnabled(cpu);
+    const index = cpu.gpr32(1);
+    let value = cpu.u64(State.xcr0);
+    if (index === 1 && x.system.model.xsaveFeatures & Feature.xgetbv1) value &= BigInt(inUse(cpu, stateOf(cpu)));
+    else if (index !== 0) throw new GuestFault(Vector.GP);
+    cpu.setGpr32(0, Number(value & 0xffffffffn));
+    cpu.setGpr32(2, Number(value >> 32n));
+  });
+  map.set(Mnemonic.Xsetbv, ({ cpu, system }) => {
+    checkXsaveEnabled(cpu);
+    const value = cpu.gpr32(0);
+    const supported = (value & ~system.model.xcr0) === 0 && cpu.gpr32(2) === 0;
+    // x87 can't be switched off, and AVX needs SSE.
+    const consistent = (value & Component.x87) !== 0 && (!(value & Component.avx) || (value & Component.sse) !== 0);
+    if (cpu.cpl !== 0 || cpu.gpr32(1) !== 0 || !supported || !consistent) throw new GuestFault(Vector.GP);
+    cpu.setU64(State.xcr0, BigInt(value));
+  });
+  return map;
+}
