@@ -5,6 +5,7 @@ import { Definitions } from './definition.js';
 import { defineMove } from './move.js';
 import { defineMulDiv } from './muldiv.js';
 import { defineShift } from './shift.js';
+import { defineSse } from './sse/index.js';
 import { defineStack } from './stack.js';
 import { defineString } from './string.js';
 import { defineSystem } from './system.js';
@@ -21,5 +22,6 @@ export function allDefinitions(): Definitions {
   defineControl(d);
   defineString(d);
   defineSystem(d);
+  defineSse(d);
   return d;
 }

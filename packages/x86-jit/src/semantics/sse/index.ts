@@ -1,0 +1,15 @@
+import type { Definitions } from '../definition.js';
+import { defineSseMove } from './move.js';
+import { definePackedInteger } from './packed-integer.js';
+import { defineSseShift } from './shift.js';
+import { defineSseShuffle } from './shuffle.js';
+import { defineSse41 } from './sse41.js';
+
+/** SSE to SSE4.2, AES and PCLMULQDQ on XMM registers, but for what is TypeScript altogether (`cpu/sse-instructions.ts`). */
+export function defineSse(d: Definitions): void {
+  defineSseMove(d);
+  definePackedInteger(d);
+  defineSseShift(d);
+  defineSseShuffle(d);
+  defineSse41(d);
+}
