@@ -13,6 +13,9 @@ const EM_X86_64 = 62;
 const PT_LOAD = 1;
 const PT_NOTE = 4;
 
+/** Kernels have five. A bound keeps a hostile file from costing time. */
+const SEGMENTS_MAX = 256;
+
 export interface ElfSegment {
   readonly virtualAddress: number;
   readonly physicalAddress: number;
@@ -79,6 +82,7 @@ export function parseElf(file: Uint8Array): ElfFile {
       if (fileSize > memorySize || !Number.isFinite(physicalAddress + memorySize)) {
         throw new BootError('malformed', `ELF kernel: segment ${index} has ${hex(fileSize)} bytes for ${hex(memorySize)} at ${hex(physicalAddress)}`);
       }
+      if (segments.length === SEGMENTS_MAX) throw new BootError('unsupported', `ELF kernel: more than ${SEGMENTS_MAX} segments to load`);
       segments.push({ virtualAddress, physicalAddress, bytes, memorySize });
     }
   }
