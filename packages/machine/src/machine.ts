@@ -86,6 +86,8 @@ export class Machine {
   /** Seeded in deterministic mode, the host's otherwise. */
   readonly entropy: Entropy;
   readonly deterministic: boolean;
+  /** Of `entropy`, in deterministic mode. */
+  readonly seed: number | undefined;
   readonly tscHz: number;
   readonly processorCount: number;
   /** Called after every reset, when all devices are reset and before the first instruction: what firmware and boot loader would do. */
@@ -124,8 +126,10 @@ export class Machine {
     this.deterministic = time.kind === 'deterministic';
     if (time.kind === 'deterministic') {
       this.#time = new InstructionTime(time.nanosecondsPerInstruction);
-      this.entropy = this.add(new SeededEntropy(time.seed ?? 1));
+      this.seed = time.seed ?? 1;
+      this.entropy = this.add(new SeededEntropy(this.seed));
     } else {
+      this.seed = undefined;
       this.#time = new RealTime({ now: () => this.#host.now(), ...(time.longestGap === undefined ? {} : { longestGap: time.longestGap }) });
       this.entropy = hostEntropy;
     }
@@ -220,6 +224,7 @@ export class Machine {
 
   /** Power: RAM is zero, everything is reset, firmware runs. */
   powerOn(): void {
+    this.#ready();
     if (this.#powered) throw new MachineError('state', 'the machine is on already');
     this.#powered = true;
     this.#reset('cold', 'power-on');

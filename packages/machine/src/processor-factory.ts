@@ -51,8 +51,8 @@ export interface InitialRegisters {
 export interface MachineVcpu extends Vcpu {
   /** Sets the architectural state that a boot loader decides. Called after a reset, before the first instruction. */
   setRegisters(registers: InitialRegisters): void;
-  /** When the time stamp counter reaches `tsc`, in virtual nanoseconds, rounded up. Absent: it counts `tscHz` from power-on. */
-  tscToNanoseconds?(tsc: bigint): number;
+  /** What the guest has added to the time stamp counter, which counts `tscHz` from power-on. Absent: nothing. */
+  readonly tscOffset?: bigint;
 }
 
 export interface ProcessorSet {
