@@ -1,10 +1,12 @@
 import type { Entropy, LocalApicPort, ProcessorBus, RamRange, AccessSize } from '@pckit/interfaces';
-import { Mnemonic, OperandKind, Register } from '@pckit/x86-decoder';
 import { CpuState, type InterpreterExports } from './cpu/cpu-state.js';
 import { cpuModel } from './cpu/cpuid.js';
-import type { Implementation, Implementations } from './cpu/execution.js';
+import type { Implementations } from './cpu/execution.js';
 import type { ProcessorSystem } from './cpu/processor-system.js';
+import { miscImplementations } from './cpu/misc-instructions.js';
+import { stateSaveImplementations } from './cpu/state-save.js';
 import { systemImplementations } from './cpu/system-instructions.js';
+import { x87Implementations } from './cpu/x87-instructions.js';
 import { HostMemory } from './host-memory.js';
 import { interpreterModule } from './interpreter/module.js';
 import { Predecoder } from './interpreter/predecoder.js';
@@ -67,29 +69,22 @@ export function processorMemoryBytes(vcpus: number): number {
   return layout(vcpus).end;
 }
 
-/** MOV to and from segment registers is in another family than MOV to control registers. */
-function compose(maps: readonly Implementations<ProcessorSystem>[]): Implementations<ProcessorSystem> {
-  const all: Implementations<ProcessorSystem> = new Map();
-  for (const map of maps) {
+/** All instructions in TypeScript, by mnemonic. */
+function allImplementations(): Implementations<ProcessorSystem> {
+  const system = systemImplementations();
+  // MOV and POP: the forms with segment registers come first and hand over the others.
+  const all = miscImplementations(system);
+  for (const [mnemonic, implementation] of system) if (!all.has(mnemonic)) all.set(mnemonic, implementation);
+  for (const map of [x87Implementations(), stateSaveImplementations()]) {
     for (const [mnemonic, implementation] of map) {
-      const earlier = all.get(mnemonic);
-      if (!earlier) all.set(mnemonic, implementation);
-      else if (mnemonic === Mnemonic.Mov) all.set(mnemonic, bySegmentOperand(implementation, earlier));
-      else throw new Error(`two implementations of mnemonic ${mnemonic}`);
+      if (all.has(mnemonic)) throw new Error(`two implementations of mnemonic ${mnemonic}`);
+      all.set(mnemonic, implementation);
     }
   }
   return all;
 }
 
-function bySegmentOperand(segment: Implementation<ProcessorSystem>, other: Implementation<ProcessorSystem>): Implementation<ProcessorSystem> {
-  return (x) => {
-    const { operandKind, operandRegister } = x.instruction;
-    const has = [0, 1].some((k) => operandKind[k] === OperandKind.Register && (operandRegister[k] as number) >> 4 === Register.ES >> 4);
-    (has ? segment : other)(x);
-  };
-}
-
-export function createProcessor(options: ProcessorOptions, extra: readonly Implementations<ProcessorSystem>[] = []): Processor {
+export function createProcessor(options: ProcessorOptions): Processor {
   const { memory, ports, clock, tscHz } = options;
   const host = new HostMemory(memory);
   const area = layout(ports.length);
@@ -130,7 +125,7 @@ export function createProcessor(options: ProcessorOptions, extra: readonly Imple
   const low = options.ranges[0];
   const high = options.ranges.find((r) => r.start >= 2 ** 32);
   if (!low || low.start !== 0) throw new RangeError('the first RAM range must start at address 0');
-  const implementations = compose([systemImplementations(), ...extra]);
+  const implementations = allImplementations();
   const model = cpuModel(options.model ?? 'x86-64-v2');
   const vcpus = cpus.map((cpu, index) => {
     cpu.setU64(State.ramLowEnd, BigInt(low.length));
@@ -149,6 +144,7 @@ export function createProcessor(options: ProcessorOptions, extra: readonly Imple
         vcpu.tscOffset = value - tscNow();
       },
       attention: () => vcpu.attention(),
+      endNmi: () => vcpu.endNmi(),
     };
     const vcpu: X86Vcpu = new X86Vcpu({ cpu, predecoder, system, implementations, bootstrap: index === 0 });
     byState.set(cpu.base, vcpu);

@@ -128,6 +128,11 @@ function softwareInterrupt(x: X, vector: number): void {
   deliver(cpu, vector, 'software', undefined);
 }
 
+function returnFromInterrupt(x: X, size: number): void {
+  interruptReturn(x.cpu, size);
+  x.system.endNmi();
+}
+
 function farPointer(x: X): { selector: number; offset: bigint; size: number } {
   const { cpu, instruction } = x;
   if (instruction.operandKind[0] === OperandKind.FarPointer) {
@@ -261,9 +266,9 @@ export function systemImplementations(): Implementations<ProcessorSystem> {
   on(Mnemonic.Into, (x) => {
     if (x.cpu.eflags & Eflags.OF) softwareInterrupt(x, Vector.OF);
   });
-  on(Mnemonic.Iret, (x) => interruptReturn(x.cpu, 2));
-  on(Mnemonic.Iretd, (x) => interruptReturn(x.cpu, 4));
-  on(Mnemonic.Iretq, (x) => interruptReturn(x.cpu, 8));
+  on(Mnemonic.Iret, (x) => returnFromInterrupt(x, 2));
+  on(Mnemonic.Iretd, (x) => returnFromInterrupt(x, 4));
+  on(Mnemonic.Iretq, (x) => returnFromInterrupt(x, 8));
 
   on(Mnemonic.Jmp, (x) => {
     const { selector, offset } = farPointer(x);
