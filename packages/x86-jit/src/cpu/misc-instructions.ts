@@ -28,7 +28,7 @@ function protectedOnly(cpu: CpuState): void {
 /** Loads a segment register; SS keeps interrupts away until the next instruction is over. SDM vol. 3, 6.8.3. */
 function loadFrom(cpu: CpuState, index: number, selector: bigint): void {
   loadSegment(cpu, index, Number(selector & 0xffffn));
-  if (index === SegmentIndex.SS) cpu.setU32(State.shadow, cpu.u32(State.budget));
+  if (index === SegmentIndex.SS) cpu.setI32(State.shadow, cpu.i32(State.budget) + cpu.i32(State.stash));
 }
 
 function isSegmentOperand(x: X, index: number): boolean {
