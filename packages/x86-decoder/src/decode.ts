@@ -82,6 +82,16 @@ function byteRegister(number: number, rex: number): number {
   return number >= 4 && number < 8 && rex === 0 ? Register.AH + number - 4 : Register.AL + number;
 }
 
+/** XACQUIRE and XRELEASE: with LOCK, with XCHG, and XRELEASE with a plain store (SDM vol. 1, 16.3.4). */
+function elision(opcode: number, root: number, bits: number, prefixes: number): number {
+  const oneByte = (root & (ROOT_VEX | 0x300)) === 0;
+  const exchange = oneByte && (opcode & 0xfe) === 0x86;
+  const store = oneByte && ((opcode & 0xfe) === 0x88 || (opcode & 0xfe) === 0xc6);
+  const locked = (prefixes & Prefix.Lock) !== 0 && (bits & FORM_LOCKABLE) !== 0;
+  if ((prefixes & Prefix.Repne) !== 0) return locked || exchange ? Prefix.Xacquire : 0;
+  return locked || exchange || store ? Prefix.Xrelease : 0;
+}
+
 /**
  * Decodes one instruction from `bytes[offset..end)` into `into` and returns its length, or 0 with `into.error` set. Allocates
  * nothing. `Truncated` means that more bytes are needed: the caller fetches the next page and decodes again.
@@ -563,6 +573,7 @@ export function decode(bytes: Uint8Array, offset: number, end: number, mode: Mod
     if ((prefixes & Prefix.Repne) !== 0) prefixes |= Prefix.Bnd;
     if (lastSegment === Register.DS && modrm >= 0) prefixes |= Prefix.Notrack;
   }
+  if (isMemory && (prefixes & (Prefix.Rep | Prefix.Repne)) !== 0) prefixes |= elision(byte, root, bits, prefixes);
   if (segmentOverride !== 0) {
     segment = segmentOverride;
     prefixes |= Prefix.Segment;

@@ -25,7 +25,7 @@ export type OperandKind = (typeof OperandKind)[keyof typeof OperandKind];
 /** Bits of `Instruction.prefixes`. A prefix that came but was overruled by a later one of its group is not set. */
 export const Prefix = {
   Lock: 1 << 0,
-  /** F3. Also set when it is a mandatory prefix, i.e. part of the opcode: then `MandatoryRep` is set too. */
+  /** F3. Also set when it is a mandatory prefix, i.e. part of the opcode: then `Mandatory` is set too. */
   Rep: 1 << 1,
   /** F2. */
   Repne: 1 << 2,

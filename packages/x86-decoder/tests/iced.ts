@@ -177,6 +177,8 @@ export class IcedOracle {
     for (let i = 0; i < ours.operandCount && this.problem === ''; i++) this.compareOperand(i);
     if (this.problem !== '') return;
     if (theirs.hasLockPrefix !== ((ours.prefixes & Prefix.Lock) !== 0)) this.say('lock', '');
+    if (theirs.hasXacquirePrefix !== ((ours.prefixes & Prefix.Xacquire) !== 0)) this.say('xacquire', '');
+    if (theirs.hasXreleasePrefix !== ((ours.prefixes & Prefix.Xrelease) !== 0)) this.say('xrelease', '');
     const flow = flowMap[theirs.flowControl];
     // XABORT and XEND end a transaction; where they continue is the next instruction.
     if (flow !== formFlow(ours.form)) this.say('flow', `ours ${formFlow(ours.form)}, iced ${flow}`);

@@ -25,11 +25,15 @@ export function compareWithObjdump(file: string, syntax: 'att' | 'intel', limit:
     const bytes = Uint8Array.from(match[2]!.trim().split(' '), (pair) => parseInt(pair, 16));
     const expected = normalise(match[3]!);
     // EVEX and mask instructions are not ours.
-    if (bytes[0] === 0x62 || /%?\bk[0-7]\b/.test(expected) || expected.includes('(bad)')) {
+    if (bytes[0] === 0x62 || /%?\bk[0-7]\b/.test(expected)) {
       skipped++;
       continue;
     }
     const length = decode(bytes, 0, bytes.length, rawMode ?? 64, into);
+    if (length === 0 && isInvalid(expected)) {
+      skipped++;
+      continue;
+    }
     compared++;
     const ours = normalise(format(into, BigInt(`0x${match[1]}`), { syntax }));
     if (length !== bytes.length || ours !== expected) differences.push(`${match[2]!.trim()}: objdump "${expected}", ours "${ours}"`);
@@ -37,7 +41,21 @@ export function compareWithObjdump(file: string, syntax: 'att' | 'intel', limit:
   return { compared, skipped, differences };
 }
 
-/** Symbols are the resolver's business; trailing blanks nobody's. */
+/**
+ * Symbols are the resolver's business, trailing blanks nobody's. Without symbols objdump puts 0x before addresses. REX bits, address
+ * sizes and prefixes without effect are words to objdump; they occur where data is disassembled.
+ */
 function normalise(text: string): string {
-  return text.replace(/\s*<[^>]*>/g, '').replace(/[ \t]+$/, '');
+  return text
+    .replace(/\s*<[^>]*>/g, '')
+    .replace(/# 0x/, '# ')
+    .replace(/\b((?:call|jmp|j[a-z]+|loop[a-z]*|xbegin) +)0x/, '$1')
+    .replace(/\b(?:rex(?:\.[WRXB]+)?|addr32|addr16) (?=\S)/g, '')
+    .replace(/ +/g, ' ')
+    .replace(/[ \t]+$/, '');
+}
+
+/** What objdump prints though it is #UD: LOCK where it isn't allowed, MOV to CS, segment and control registers that don't exist. */
+function isInvalid(text: string): boolean {
+  return /\(bad\)|%?\?|^lock |^rex(\.[WRXB]+)?$|^mov .*,%?cs$|^mov %?cs,|^vp(rot|sha|shl|com|mac|mads)|^data16$|^addr32$|[%,]cr(1|5|6|7|9|1\d)\b|[%,]db(8|9|1\d)\b/.test(text);
 }

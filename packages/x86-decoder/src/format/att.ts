@@ -3,6 +3,7 @@ import { Mnemonic, mnemonicName } from '../mnemonic.js';
 import { Register, registerClass, RegisterClass, registerName } from '../register.js';
 import {
   absoluteText,
+  branchHint,
   branchText,
   hasPseudoIndex,
   immediateText,
@@ -27,10 +28,9 @@ const spelling: Readonly<Record<string, string>> = {
   cdq: 'cltd',
   cqo: 'cqto',
   wait: 'fwait',
-  sal: 'shl',
   xlatb: 'xlat',
+  sal: 'shl',
   retf: 'lret',
-  retfq: 'lretq',
   iretd: 'iret',
   pushfd: 'pushf',
   pushfq: 'pushf',
@@ -38,7 +38,11 @@ const spelling: Readonly<Record<string, string>> = {
   popfq: 'popf',
   sysret: 'sysretl',
   sysexit: 'sysexitl',
-  fstpnce: 'fstpnce',
+  pushad: 'pusha',
+  popad: 'popa',
+  fneni: 'fneni(8087 only)',
+  fndisi: 'fndisi(8087 only)',
+  fnsetpm: 'fnsetpm(287 only)',
 };
 
 const suffixes: Readonly<Record<number, string>> = { 1: 'b', 2: 'w', 4: 'l', 8: 'q' };
@@ -64,8 +68,23 @@ function sizeSuffix(instruction: Instruction, name: string): string {
     case Mnemonic.Vcvtpd2dq:
     case Mnemonic.Vcvttpd2dq:
       return memory >= 0 ? (instruction.prefixes & Prefix.VexL ? 'y' : 'x') : '';
+    case Mnemonic.Xlatb:
+      return '';
     case Mnemonic.Retf:
-      return instruction.prefixes & Prefix.W ? 'q' : '';
+    case Mnemonic.Leave:
+    case Mnemonic.Enter:
+    case Mnemonic.Iret:
+    case Mnemonic.Iretd:
+    case Mnemonic.Pushf:
+    case Mnemonic.Pushfd:
+    case Mnemonic.Popf:
+    case Mnemonic.Popfd:
+    case Mnemonic.Pusha:
+    case Mnemonic.Pushad:
+    case Mnemonic.Popa:
+    case Mnemonic.Popad:
+      if (mnemonic === Mnemonic.Retf && instruction.prefixes & Prefix.W) return 'q';
+      return usesOperandSize(instruction) ? suffixes[instruction.operandSize]! : '';
   }
   if (memory < 0 || unsuffixed.test(name)) return '';
   // A register operand, other than a shift count, says the size already.
@@ -123,15 +142,19 @@ function mnemonicText(instruction: Instruction): string {
     case Mnemonic.Jmp:
       if (operandKind[0] === OperandKind.FarPointer || isFarIndirect(instruction)) return `l${name}`;
       break;
+    case Mnemonic.Nop:
+      // 66 90 is XCHG AX,AX: compilers pad with it.
+      if (instruction.modrm < 0 && usesOperandSize(instruction)) return 'xchg';
+      break;
     case Mnemonic.Reservednop:
-      return `nop${sizeSuffix(instruction, 'nop')}`;
+      return operandKind[0] === OperandKind.Memory ? `nop${suffixes[operandSizes[0]!]}` : 'nop';
   }
   if (/^f/.test(name) && !/^fx(save|rstor)/.test(name)) {
     const memory = operandKind[0] === OperandKind.Memory;
     if (memory) return `${name}${x87Suffix(name, operandSizes[0]!)}`;
     // AT&T's assembler has fsub and fsubr the wrong way round when the destination isn't the top of the stack.
     if (instruction.operandCount === 2 && instruction.operandRegister[1] === Register.ST0) return reversed[name] ?? name;
-    return name;
+    return spelling[name] ?? name;
   }
   return `${spelling[name] ?? name}${sizeSuffix(instruction, name)}`;
 }
@@ -166,7 +189,9 @@ function operandText(instruction: Instruction, operand: number, address: bigint,
     case OperandKind.Register: {
       const register = instruction.operandRegister[operand]!;
       if (registerClass(register) === RegisterClass.Debug) return `%db${register & 15}`;
-      const text = `%${registerText(register)}`;
+      // These only take 16 bits, whatever the operand size.
+      if (mnemonic === Mnemonic.Lldt || mnemonic === Mnemonic.Ltr) return `%${registerName(Register.AX + (register & 15))}`;
+      const text = `%${registerText(instruction, operand)}`;
       if (mnemonic === Mnemonic.Call || mnemonic === Mnemonic.Jmp) return `*${text}`;
       if (register === Register.DX && isPortOperand(mnemonic)) return `(${text})`;
       return text;
@@ -222,6 +247,8 @@ function isWritten(instruction: Instruction, operand: number, text: string): boo
     case Mnemonic.Sar:
       // D0 and D1 shift by an implied 1.
       return !(operandKind[operand] === OperandKind.Immediate && (instruction.opcode & 0xfe) === 0xd0);
+    case Mnemonic.Reservednop:
+      return operand === 0;
     case Mnemonic.Fxch:
     case Mnemonic.Fcom:
     case Mnemonic.Fcomp:
@@ -233,6 +260,22 @@ function isWritten(instruction: Instruction, operand: number, text: string): boo
   }
 }
 
+/** Operands that only the manual's prose names, last one first; the first is rAX of the address size, or EAX. */
+const impliedOperands: Readonly<Record<number, string>> = {
+  [Mnemonic.Monitor]: '%edx %ecx',
+  [Mnemonic.Monitorx]: '%edx %ecx',
+  [Mnemonic.Mwait]: '%ecx',
+  [Mnemonic.Mwaitx]: '%ebx %ecx',
+};
+const addressed: ReadonlySet<number> = new Set([Mnemonic.Monitor, Mnemonic.Monitorx]);
+
+function accumulator(instruction: Instruction): string {
+  return instruction.addressSize === 8 ? '%rax' : instruction.addressSize === 4 ? '%eax' : '%ax';
+}
+
+/** Instructions whose implied XMM0 is written. */
+const takesXmm0: ReadonlySet<number> = new Set([Mnemonic.Sha256rnds2, Mnemonic.Pblendvb, Mnemonic.Blendvps, Mnemonic.Blendvpd]);
+
 const sourceFirst: ReadonlySet<number> = new Set([Mnemonic.Enter, Mnemonic.Bound]);
 
 export function formatAtt(instruction: Instruction, address: bigint, symbol: Symbolizer | undefined): string {
@@ -241,9 +284,16 @@ export function formatAtt(instruction: Instruction, address: bigint, symbol: Sym
     const text = operandText(instruction, i, address, symbol);
     if (isWritten(instruction, i, text)) operands.push(text);
   }
+  if (takesXmm0.has(instruction.mnemonic)) operands.push('%xmm0');
+  const implied = impliedOperands[instruction.mnemonic];
+  if (implied !== undefined) operands.push(...implied.split(' '), addressed.has(instruction.mnemonic) ? accumulator(instruction) : '%eax');
+  if (instruction.mnemonic === Mnemonic.Nop && instruction.modrm < 0 && usesOperandSize(instruction)) {
+    const register = instruction.operandSize === 2 ? '%ax' : '%eax';
+    operands.push(register, register);
+  }
   if (!sourceFirst.has(instruction.mnemonic)) operands.reverse();
   const mnemonic = mnemonicText(instruction);
-  const words = prefixText(instruction, usesOperandSize(instruction)) + mnemonic;
+  const words = prefixText(instruction) + mnemonic + branchHint(instruction);
   if (operands.length === 0) return words;
   return `${words.padEnd(6)} ${operands.join(',')}${ripComment(instruction, address, symbol)}`;
 }

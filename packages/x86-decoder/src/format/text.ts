@@ -1,6 +1,10 @@
-import { OperandKind, Prefix, type Instruction } from '../instruction.js';
+import { FlowControl } from '../facts.js';
+import { MAX_OPERANDS, OperandKind, Prefix, type Instruction } from '../instruction.js';
+import { OPERAND_METHOD_SHIFT, OPERAND_SIZE_SHIFT } from '../layout.js';
 import { Mnemonic, mnemonicName } from '../mnemonic.js';
+import { Method, sizeNames } from '../operands.js';
 import { Register, registerClass, RegisterClass, registerName } from '../register.js';
+import { tables } from '../tables.js';
 
 /** What both syntaxes share. Formatting is cold, so 64-bit values are BigInt here. */
 
@@ -65,14 +69,13 @@ export function absoluteText(instruction: Instruction): string {
   return hex(BigInt.asUintN(instruction.addressSize * 8, wide(instruction.displacement, instruction.displacementHigh)));
 }
 
-/** `st`, `st(1)`, `db7`... : where objdump's names differ from ours. */
-export function registerText(register: number): string {
-  switch (registerClass(register)) {
-    case RegisterClass.St:
-      return register === Register.ST0 ? 'st' : `st(${register & 15})`;
-    default:
-      return registerName(register);
-  }
+/** A register operand's name: an x87 register is st where the opcode implies it, st(0) where ModRM names it. */
+export function registerText(instruction: Instruction, operand: number): string {
+  const register = instruction.operandRegister[operand]!;
+  if (registerClass(register) !== RegisterClass.St) return registerName(register);
+  const code = tables.formOperands[instruction.form * MAX_OPERANDS + operand]!;
+  const implied = ((code >> OPERAND_METHOD_SHIFT) & 0xff) === Method.Fixed;
+  return implied ? 'st' : `st(${register & 15})`;
 }
 
 /** True for memory whose SIB byte says "no index" without need: objdump shows it as %riz. */
@@ -145,41 +148,67 @@ export function isStringInstruction(instruction: Instruction): boolean {
 
 const comparesStrings = /^(Cmps|Scas)[bwdq]$/;
 
-/** Whether an operand is memory, explicit or of a string instruction. */
-export function hasMemory(instruction: Instruction): boolean {
-  return instruction.operandKind.some(
-    (kind) => kind === OperandKind.Memory || kind === OperandKind.StringSource || kind === OperandKind.StringDestination,
-  );
+/** Whether the last segment prefix shows in a memory operand, or is dropped there as one without effect. */
+function segmentShows(instruction: Instruction): boolean {
+  const { operandKind } = instruction;
+  if (operandKind.includes(OperandKind.StringSource) || instruction.mnemonic === Mnemonic.Xlatb) return true;
+  return operandKind.includes(OperandKind.Memory) && instruction.segmentOverridden;
 }
 
 /** Prefixes as words, in objdump's order. */
-export function prefixText(instruction: Instruction, usesOperandSize: boolean): string {
+export function prefixText(instruction: Instruction): string {
   const { prefixes, mode } = instruction;
   const words: string[] = [];
   const mandatory = (prefixes & Prefix.Mandatory) !== 0;
   const mandatoryRep = mandatory && (prefixes & (Prefix.Rep | Prefix.Repne)) !== 0;
-  const spare = instruction.operandSizePrefixes - (usesOperandSize ? 1 : 0);
+  const spare = instruction.operandSizePrefixes - (usesOperandSize(instruction) ? 1 : 0);
   for (let i = 0; i < spare; i++) words.push(mode === 16 ? 'data32' : 'data16');
   if (prefixes & Prefix.Notrack) words.push('notrack');
-  else if (instruction.segmentPrefix !== 0 && !(instruction.segmentOverridden && hasMemory(instruction))) {
+  else if (instruction.segmentPrefix !== 0 && !segmentShows(instruction) && branchHint(instruction) === '') {
     words.push(registerName(instruction.segmentPrefix));
   }
+  if (prefixes & Prefix.Xacquire) words.push('xacquire');
+  if (prefixes & Prefix.Xrelease) words.push('xrelease');
   if (prefixes & Prefix.Lock) words.push('lock');
+  if (prefixes & (Prefix.Xacquire | Prefix.Xrelease)) return `${words.join(' ')} `;
   if (!mandatoryRep && prefixes & Prefix.Rep) {
     const name = mnemonicName(instruction.mnemonic);
     words.push(isStringInstruction(instruction) && !comparesStrings.test(name) ? 'rep' : 'repz');
   }
-  if (!mandatoryRep && prefixes & Prefix.Repne) words.push(prefixes & Prefix.Bnd ? 'bnd' : 'repnz');
+  if (!mandatoryRep && prefixes & Prefix.Repne) {
+    words.push(prefixes & Prefix.Bnd && !/^(Loop|J[er]?cxz)/.test(mnemonicName(instruction.mnemonic)) ? 'bnd' : 'repnz');
+  }
   return words.length === 0 ? '' : `${words.join(' ')} `;
 }
 
+/** `,pn` and `,pt`: CS and DS before a conditional branch say "not taken" and "taken". */
+export function branchHint(instruction: Instruction): string {
+  if (tables.facts[tables.formFacts[instruction.form]!]!.flow !== FlowControl.ConditionalBranch) return '';
+  if (instruction.segmentPrefix === Register.CS) return ',pn';
+  return instruction.segmentPrefix === Register.DS ? ',pt' : '';
+}
+
+const sizedByOperandSize: ReadonlySet<number> = new Set(
+  (['v', 'z', 'p', 'vv', 'env', 'save'] as const).map((name) => sizeNames.indexOf(name)),
+);
+
+/** Mnemonics without operands that show the operand size, and those that have it as a suffix. */
+const implicitlySized =
+  /^(Cbw|Cwde?|Cdqe?|Cqo|Pushf[dq]?|Popf[dq]?|Pushad?|Popad?|Iret[dq]?|Retf|Leave|Enter|Sysretq?|Sysexitq?|(Movs|Cmps|Stos|Lods|Scas|Ins|Outs)[wdq]|Push|Pop|Nop|Movsxd|Loop.*)$/;
+
 /** Whether the 66 prefix shows in the mnemonic or the operands. */
 export function usesOperandSize(instruction: Instruction): boolean {
-  const { prefixes } = instruction;
+  const { prefixes, form } = instruction;
   if ((prefixes & Prefix.OperandSize) === 0) return false;
   if (prefixes & Prefix.Mandatory && (prefixes & (Prefix.Rep | Prefix.Repne)) === 0) return true;
-  if (prefixes & Prefix.W) return false;
-  return instruction.operandSize === (instruction.mode === 16 ? 4 : 2);
+  if (prefixes & Prefix.W || instruction.operandSize !== (instruction.mode === 16 ? 4 : 2)) return false;
+  for (let i = 0; i < instruction.operandCount; i++) {
+    const code = tables.formOperands[form * MAX_OPERANDS + i]!;
+    if (sizedByOperandSize.has((code >> OPERAND_SIZE_SHIFT) & 0xff) || sizedByOperandSize.has(code & 0xff)) {
+      if (((code >> OPERAND_METHOD_SHIFT) & 0xff) !== Method.Fixed) return true;
+    }
+  }
+  return implicitlySized.test(mnemonicName(instruction.mnemonic));
 }
 
 /** CALL and JMP through a far pointer in memory. */

@@ -98,7 +98,7 @@ np 0F 01 FB           | Mwaitx
 @ mcommit
 F3 0F 01 FA           | Mcommit             | w=c 0=oszap
 @ clzero
-nf 0F 01 FC           | Clzero
+0F 01 FC              | Clzero
 @ rdpru
 np 0F 01 FD           | Rdpru               | w=c 0=oszap
 @ invlpgb
