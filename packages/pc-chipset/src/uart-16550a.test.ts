@@ -138,11 +138,11 @@ describe('transmitting', () => {
     expect(b.port.text).toBe('hello');
   });
 
-  it('sends as many bits as a word has', () => {
-    const b = open();
-    b.r.write8(LCR, 0x02); // 7
-    b.r.write8(THR, 0xc1);
-    expect(b.port.text).toBe('A');
+  it('sends whole bytes before anybody sets the word length', () => {
+    const b = board();
+    b.r.write8(THR, 0x68);
+    b.r.write8(THR, 0xe9);
+    expect(b.port.output).toEqual([0x68, 0xe9]);
   });
 
   it('interrupts when THR is empty, until IIR is read or THR written', () => {

@@ -8,6 +8,8 @@ import { restoreTimer, saveTimer } from './timer-state.js';
  * - A byte leaves as it is written unless `transmit: 'baud'` asks for line speed: a console should not cost guest time.
  * - Received bytes come from the host without parity or framing errors; beyond the FIFO they are refused, not overrun. Overruns and
  *   breaks happen in loopback.
+ * - Bytes are whole whatever the word length, which only counts for the time they take: programs that print before they program LCR
+ *   (5 bits after reset) are readable.
  * - DMA mode (FCR bit 3) has no pins here.
  */
 
@@ -477,10 +479,8 @@ export class Uart16550 implements Device<Uart16550State> {
     }
     if (toggled || (value & (FCR_ENABLE | FCR_TRANSMITTER_RESET)) === (FCR_ENABLE | FCR_TRANSMITTER_RESET)) {
       // What is in the shift register still goes out.
-      if (this.transmitting.length > 0) {
-        this.transmitting.length = 0;
-        this.threInterrupt = true;
-      }
+      this.transmitting.length = 0;
+      this.threInterrupt = true;
     }
     this.update();
     if (this.received.length === 0) this.announceRoom();
@@ -518,9 +518,8 @@ export class Uart16550 implements Device<Uart16550State> {
   }
 
   private send(value: number): void {
-    const mask = (1 << (5 + (this.lcr & LCR_WORD_LENGTH))) - 1;
-    if ((this.mcr & MCR_LOOP) !== 0) this.arrive(value & mask);
-    else if ((this.lcr & LCR_BREAK) === 0) this.port.write(value & mask);
+    if ((this.mcr & MCR_LOOP) !== 0) this.arrive(value);
+    else if ((this.lcr & LCR_BREAK) === 0) this.port.write(value);
   }
 
   /** MSR's upper half: the pins, or in loopback MCR's outputs ("Modem Control Register", bit 4). */
