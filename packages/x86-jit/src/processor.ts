@@ -4,6 +4,7 @@ import { cpuModel } from './cpu/cpuid.js';
 import type { Implementations } from './cpu/execution.js';
 import type { ProcessorSystem } from './cpu/processor-system.js';
 import { miscImplementations } from './cpu/misc-instructions.js';
+import { mmxImplementations } from './cpu/mmx-instructions.js';
 import { stateSaveImplementations } from './cpu/state-save.js';
 import { systemImplementations } from './cpu/system-instructions.js';
 import { x87Implementations } from './cpu/x87-instructions.js';
@@ -75,7 +76,8 @@ function allImplementations(): Implementations<ProcessorSystem> {
   // MOV and POP: the forms with segment registers come first and hand over the others.
   const all = miscImplementations(system);
   for (const [mnemonic, implementation] of system) if (!all.has(mnemonic)) all.set(mnemonic, implementation);
-  for (const map of [x87Implementations(), stateSaveImplementations()]) {
+  // The SSE forms of these mnemonics, where they have one in TypeScript, would be an argument of mmxImplementations.
+  for (const map of [x87Implementations(), mmxImplementations(), stateSaveImplementations()]) {
     for (const [mnemonic, implementation] of map) {
       if (all.has(mnemonic)) throw new Error(`two implementations of mnemonic ${mnemonic}`);
       all.set(mnemonic, implementation);

@@ -6,6 +6,7 @@ import { Execution, type Implementations } from './cpu/execution.js';
 import type { Predecoder } from './interpreter/predecoder.js';
 import { Access } from './mmu/page-walk.js';
 import { Completion } from './semantics/context.js';
+import { X87State } from './x87/index.js';
 import { Attribute, Cr0, Eflags, Fault, LoopExit, Pending, Record, SegmentIndex, State, Vector } from './state-layout.js';
 
 /** A segment register with its hidden part; `limit` in bytes, attributes as VMX access rights. */
@@ -375,13 +376,10 @@ export class X86Vcpu implements Vcpu {
     cpu.host.u8.fill(0, cpu.base + State.ymm, cpu.base + State.ymm + 512);
     cpu.host.u8.fill(0, cpu.base + State.x87, cpu.base + State.x87 + 272);
     cpu.setU32(State.mxcsr, 0x1f80);
-    this.onResetX87();
+    new X87State(cpu.host.view, cpu.base + State.x87).powerUp();
     cpu.updateMode();
     if (kind === 'cold') this.#base = 0n;
   }
-
-  /** Sets the x87 unit to its power-up state; wired by the processor. */
-  onResetX87: () => void = () => undefined;
 
   /** INIT: architectural state as after power-up, but for what SDM vol. 3, table 9-1 keeps (x87, SSE, MSRs, TSC). */
   #init(): void {

@@ -1,4 +1,4 @@
-import { Mnemonic, mnemonicName, OperandKind, registerClass, RegisterClass, registerNumber } from '@pckit/x86-decoder';
+import { Mnemonic, OperandKind, registerClass, RegisterClass, registerNumber } from '@pckit/x86-decoder';
 import { Cr4, State, Vector } from '../state-layout.js';
 import { sseOperation, type SseOperationName } from '../softfloat/index.js';
 import { emms, enterMmx, readMmx, writeMmx, type X87State } from '../x87/index.js';
@@ -65,7 +65,7 @@ export function mmxImplementations(otherwise: Implementations<ProcessorSystem> =
     map.set(mnemonic, (x) => {
       if (isMmx(x, 0) || isMmx(x, 1) || isMmx(x, 2)) implementation(x);
       else if (other) other(x);
-      else throw new Error(`${mnemonicName(mnemonic)} without an MMX register is not implemented`);
+      else throw new GuestFault(Vector.UD);
     });
   };
 
