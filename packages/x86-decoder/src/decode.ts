@@ -1,4 +1,5 @@
 import { DecodeError, Instruction, MAX_INSTRUCTION_LENGTH, MAX_OPERANDS, OperandKind, Prefix, type Mode } from './instruction.js';
+import { Mnemonic } from './mnemonic.js';
 import { Method, SIZE_ADDRESS_SHIFT, SIZE_L_SHIFT, SIZE_MODE64_SHIFT, SIZE_STATE_BITS, SIZE_W_SHIFT } from './operands.js';
 import { Register, registerSize } from './register.js';
 import { Dimension, Sizing } from './dimensions.js';
@@ -83,11 +84,12 @@ function byteRegister(number: number, rex: number): number {
 }
 
 /** XACQUIRE and XRELEASE: with LOCK, with XCHG, and XRELEASE with a plain store (SDM vol. 1, 16.3.4). */
-function elision(opcode: number, root: number, bits: number, prefixes: number): number {
+function elision(opcode: number, root: number, mnemonic: number, prefixes: number): number {
   const oneByte = (root & (ROOT_VEX | 0x300)) === 0;
   const exchange = oneByte && (opcode & 0xfe) === 0x86;
   const store = oneByte && ((opcode & 0xfe) === 0x88 || (opcode & 0xfe) === 0xc6);
-  const locked = (prefixes & Prefix.Lock) !== 0 && (bits & FORM_LOCKABLE) !== 0;
+  // CMPXCHG16B can't be elided.
+  const locked = (prefixes & Prefix.Lock) !== 0 && mnemonic !== Mnemonic.Cmpxchg16b;
   if ((prefixes & Prefix.Repne) !== 0) return locked || exchange ? Prefix.Xacquire : 0;
   return locked || exchange || store ? Prefix.Xrelease : 0;
 }
@@ -573,7 +575,7 @@ export function decode(bytes: Uint8Array, offset: number, end: number, mode: Mod
     if ((prefixes & Prefix.Repne) !== 0) prefixes |= Prefix.Bnd;
     if (lastSegment === Register.DS && modrm >= 0) prefixes |= Prefix.Notrack;
   }
-  if (isMemory && (prefixes & (Prefix.Rep | Prefix.Repne)) !== 0) prefixes |= elision(byte, root, bits, prefixes);
+  if (isMemory && (prefixes & (Prefix.Rep | Prefix.Repne)) !== 0) prefixes |= elision(byte, root, formMnemonic[form]!, prefixes);
   if (segmentOverride !== 0) {
     segment = segmentOverride;
     prefixes |= Prefix.Segment;

@@ -56,6 +56,8 @@ function sizeSuffix(instruction: Instruction, name: string): string {
   const { mnemonic, operandKind, operandSizes, operandCount } = instruction;
   const memory = operandKind.indexOf(OperandKind.Memory);
   switch (mnemonic) {
+    case Mnemonic.Push:
+      return operandKind[0] === OperandKind.Immediate && usesOperandSize(instruction) ? suffixes[instruction.operandSize]! : '';
     case Mnemonic.Crc32:
       return suffixes[operandSizes[1]!]!;
     case Mnemonic.Cvtsi2ss:
@@ -163,7 +165,10 @@ function mnemonicText(instruction: Instruction): string {
 function memoryText(instruction: Instruction): string {
   const { base, index } = instruction;
   const segment = instruction.segmentOverridden ? `%${registerName(instruction.segment)}:` : '';
-  if (base === Register.None && index === Register.None && !hasPseudoIndex(instruction)) return segment + absoluteText(instruction);
+  if (base === Register.None && index === Register.None && !hasPseudoIndex(instruction)) {
+    const signed = instruction.addressSize === 2 && instruction.modrm >= 0;
+    return segment + (signed ? signedHex(instruction.displacement) : absoluteText(instruction));
+  }
   const displacement = instruction.displacementSize === 0 ? '' : signedHex(instruction.displacement);
   const baseText = base === Register.None ? '' : `%${registerName(base)}`;
   let text = baseText;
@@ -190,7 +195,7 @@ function operandText(instruction: Instruction, operand: number, address: bigint,
       const register = instruction.operandRegister[operand]!;
       if (registerClass(register) === RegisterClass.Debug) return `%db${register & 15}`;
       // These only take 16 bits, whatever the operand size.
-      if (mnemonic === Mnemonic.Lldt || mnemonic === Mnemonic.Ltr) return `%${registerName(Register.AX + (register & 15))}`;
+      if (mnemonic === Mnemonic.Lldt || mnemonic === Mnemonic.Ltr || mnemonic === Mnemonic.Arpl) return `%${registerName(Register.AX + (register & 15))}`;
       const text = `%${registerText(instruction, operand)}`;
       if (mnemonic === Mnemonic.Call || mnemonic === Mnemonic.Jmp) return `*${text}`;
       if (register === Register.DX && isPortOperand(mnemonic)) return `(${text})`;
@@ -293,7 +298,7 @@ export function formatAtt(instruction: Instruction, address: bigint, symbol: Sym
   }
   if (!sourceFirst.has(instruction.mnemonic)) operands.reverse();
   const mnemonic = mnemonicText(instruction);
-  const words = prefixText(instruction) + mnemonic + branchHint(instruction);
+  const words = prefixText(instruction, true) + mnemonic + branchHint(instruction);
   if (operands.length === 0) return words;
   return `${words.padEnd(6)} ${operands.join(',')}${ripComment(instruction, address, symbol)}`;
 }

@@ -3,7 +3,6 @@ import { Mnemonic, mnemonicName } from '../mnemonic.js';
 import { Register, registerName } from '../register.js';
 import {
   absoluteText,
-  branchHint,
   branchText,
   hasPseudoIndex,
   hex,
@@ -52,7 +51,7 @@ const sizeWords: Readonly<Record<number, string>> = {
 
 /** Memory without a size word: an address or a structure. */
 const unsized =
-  /^(Lea|[SL][GI]dt|Bound|Fn?(ld|st)env|Fn?save|Frstor|Fx.*|Xsave.*|Xrstor.*|Ldtilecfg|Movdir64b|Enqcmds?|Nothing|Inv(ept|vpid|pcid)|Lddqu|Vlddqu|Umonitor)$/;
+  /^(Lea|[SL][gi]dt|Bound|Fn?(ld|st)env|Fn?save|Frstor|Fx.*|Xsave.*|Xrstor.*|Ldtilecfg|Movdir64b|Enqcmds?|Nothing|Inv(ept|vpid|pcid)|Lddqu|Vlddqu|Umonitor)$/;
 
 function mnemonicText(instruction: Instruction): string {
   const pseudo = pseudoMnemonic(instruction);
@@ -68,6 +67,9 @@ function mnemonicText(instruction: Instruction): string {
       break;
     case Mnemonic.Nop:
       if (instruction.modrm < 0 && usesOperandSize(instruction)) return 'xchg';
+      break;
+    case Mnemonic.Push:
+      if (operandKind[0] === OperandKind.Immediate && usesOperandSize(instruction)) return instruction.operandSize === 2 ? 'pushw' : 'pushd';
       break;
     case Mnemonic.Leave:
     case Mnemonic.Enter:
@@ -118,7 +120,9 @@ function stringText(instruction: Instruction, operand: number): string {
 function sizeWord(instruction: Instruction, operand: number): string {
   const name = mnemonicName(instruction.mnemonic);
   if (unsized.test(name)) return '';
-  if (instruction.displacementSize === 8) return '';
+  if (instruction.mnemonic === Mnemonic.Mov && instruction.modrm < 0) return '';
+  if (instruction.mnemonic === Mnemonic.Invlpg) return 'BYTE PTR ';
+  if (instruction.mnemonic === Mnemonic.Cmpxchg16b) return 'OWORD PTR ';
   if (instruction.mnemonic === Mnemonic.Reservednop || instruction.mnemonic === Mnemonic.Nop) return sizeWords[instruction.operandSize] ?? '';
   if ((instruction.mnemonic === Mnemonic.Call || instruction.mnemonic === Mnemonic.Jmp) && isFarIndirect(instruction)) {
     return instruction.operandSizes[operand] === 4 ? 'DWORD PTR ' : 'FWORD PTR ';
@@ -131,7 +135,7 @@ function operandText(instruction: Instruction, operand: number, address: bigint,
   switch (instruction.operandKind[operand]) {
     case OperandKind.Register: {
       const register = instruction.operandRegister[operand]!;
-      if (mnemonic === Mnemonic.Lldt || mnemonic === Mnemonic.Ltr) return registerName(Register.AX + (register & 15));
+      if (mnemonic === Mnemonic.Lldt || mnemonic === Mnemonic.Ltr || mnemonic === Mnemonic.Arpl) return registerName(Register.AX + (register & 15));
       return registerText(instruction, operand);
     }
     case OperandKind.Memory:
@@ -178,15 +182,7 @@ function isWritten(instruction: Instruction, operand: number, text: string): boo
 }
 
 function impliedOperands(instruction: Instruction): string {
-  const accumulator = instruction.addressSize === 8 ? 'rax' : instruction.addressSize === 4 ? 'eax' : 'ax';
   switch (instruction.mnemonic) {
-    case Mnemonic.Monitor:
-    case Mnemonic.Monitorx:
-      return `${accumulator},ecx,edx`;
-    case Mnemonic.Mwait:
-      return 'eax,ecx';
-    case Mnemonic.Mwaitx:
-      return 'eax,ecx,ebx';
     case Mnemonic.Sha256rnds2:
     case Mnemonic.Pblendvb:
     case Mnemonic.Blendvps:
@@ -208,7 +204,7 @@ export function formatIntel(instruction: Instruction, address: bigint, symbol: S
   }
   const implied = impliedOperands(instruction);
   if (implied !== '') operands.push(implied);
-  const words = prefixText(instruction) + mnemonicText(instruction) + branchHint(instruction);
+  const words = prefixText(instruction, false) + mnemonicText(instruction);
   if (operands.length === 0) return words;
   return `${words.padEnd(6)} ${operands.join(',')}${ripComment(instruction, address, symbol)}`;
 }

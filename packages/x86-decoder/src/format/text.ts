@@ -155,8 +155,8 @@ function segmentShows(instruction: Instruction): boolean {
   return operandKind.includes(OperandKind.Memory) && instruction.segmentOverridden;
 }
 
-/** Prefixes as words, in objdump's order. */
-export function prefixText(instruction: Instruction): string {
+/** Prefixes as words, in objdump's order; `hints`: branch hints are a suffix of the mnemonic instead. */
+export function prefixText(instruction: Instruction, hints: boolean): string {
   const { prefixes, mode } = instruction;
   const words: string[] = [];
   const mandatory = (prefixes & Prefix.Mandatory) !== 0;
@@ -164,7 +164,7 @@ export function prefixText(instruction: Instruction): string {
   const spare = instruction.operandSizePrefixes - (usesOperandSize(instruction) ? 1 : 0);
   for (let i = 0; i < spare; i++) words.push(mode === 16 ? 'data32' : 'data16');
   if (prefixes & Prefix.Notrack) words.push('notrack');
-  else if (instruction.segmentPrefix !== 0 && !segmentShows(instruction) && branchHint(instruction) === '') {
+  else if (instruction.segmentPrefix !== 0 && !segmentShows(instruction) && !(hints && branchHint(instruction) !== '')) {
     words.push(registerName(instruction.segmentPrefix));
   }
   if (prefixes & Prefix.Xacquire) words.push('xacquire');
