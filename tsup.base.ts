@@ -1,4 +1,4 @@
-import { defineConfig } from 'tsup';
+import { defineConfig, type Options } from 'tsup';
 
 /**
  * One build for every package: ESM, declarations and source maps; workspace packages stay external.
@@ -6,7 +6,7 @@ import { defineConfig } from 'tsup';
  * Declarations are made against the built packages (`dist`), as an installed copy would see them, so the `@pckit/source`
  * condition is off here; turbo builds a package after those it imports.
  */
-export function library(entry: Record<string, string>): ReturnType<typeof defineConfig> {
+export function library(entry: Record<string, string>, more: Pick<Options, 'esbuildPlugins'> = {}): ReturnType<typeof defineConfig> {
   return defineConfig({
     entry,
     format: ['esm'],
@@ -25,5 +25,6 @@ export function library(entry: Record<string, string>): ReturnType<typeof define
     clean: true,
     splitting: true,
     treeshake: true,
+    ...more,
   });
 }

@@ -1,3 +1,41 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { library } from '../../tsup.base.js';
 
-export default library({ index: 'src/index.ts' });
+/** Generates and optimises the interpreter: what `src/interpreter/module.ts` does at run time when it isn't built. */
+function optimizedInterpreter(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pckit-interpreter-'));
+  try {
+    const output = join(folder, 'interpreter.wasm');
+    execFileSync(process.execPath, ['--conditions=@pckit/source', '--import', 'tsx', 'scripts/optimize-interpreter.ts', output], { stdio: ['ignore', 'inherit', 'inherit'] });
+    return readFileSync(output).toString('base64');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+export default library(
+  { index: 'src/index.ts' },
+  {
+    // The built package carries the optimised module instead of its generator.
+    esbuildPlugins: [
+      {
+        name: 'interpreter',
+        setup(build) {
+          build.onLoad({ filter: /[\\/]interpreter[\\/]module\.ts$/ }, () => ({
+            contents: `
+              const base64 = '${optimizedInterpreter()}';
+              let compiled;
+              export function interpreterModule() {
+                compiled ??= new WebAssembly.Module(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)));
+                return compiled;
+              }`,
+            loader: 'js',
+          }));
+        },
+      },
+    ],
+  },
+);
