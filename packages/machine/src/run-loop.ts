@@ -12,6 +12,8 @@ export type SliceEnd =
   /** `interrupted` was set. */
   | { readonly kind: 'interrupted' }
   | { readonly kind: 'limit' }
+  /** Every processor is halted in a way that nothing on the board can end. */
+  | { readonly kind: 'stuck' }
   | { readonly kind: 'processor'; readonly vcpu: number; readonly exit: 'breakpoint' | 'watchpoint' | 'shutdown' };
 
 export interface RunLoopWires {
@@ -20,6 +22,8 @@ export interface RunLoopWires {
   readonly time: TimeSource;
   /** The host's clock in milliseconds: decides only when the event loop gets its turn. */
   readonly hostNow: () => number;
+  /** Whether a halted processor could be woken by an interrupt. Absent: always. */
+  readonly interruptible?: ((vcpu: number) => boolean) | undefined;
 }
 
 export interface RunLoopOptions {
@@ -57,6 +61,8 @@ export class RunLoop {
   readonly vcpus: readonly Vcpu[];
   /** Set, with a preemption, by whoever needs the loop to stop at the next safe point: reset, power-off, stop. Cleared by its reader. */
   interrupted = false;
+  /** How often runs of processors ended, by reason. */
+  readonly exits: Record<RunExit, number> = { budget: 0, halted: 0, waiting: 0, preempted: 0, pause: 0, breakpoint: 0, watchpoint: 0, shutdown: 0 };
   #instructions = 0;
   #current = 0;
   #remaining: number;
@@ -121,6 +127,7 @@ export class RunLoop {
 
       const next = this.#pick();
       if (next < 0) {
+        if (this.#stuck()) return { kind: 'stuck' };
         const sleep = time.idle(clock, Math.min(clock.nextDeadline, door.nextDeadline));
         if (sleep > 0) return { kind: 'idle', sleep };
       } else {
@@ -166,6 +173,11 @@ export class RunLoop {
     return -1;
   }
 
+  #stuck(): boolean {
+    const { interruptible } = this.wires;
+    return interruptible !== undefined && this.vcpus.every((_, index) => this.#parked[index] || !interruptible(index));
+  }
+
   #runnable(vcpu: number): boolean {
     return !this.#parked[vcpu] && !this.vcpus[vcpu].halted;
   }
@@ -191,11 +203,13 @@ export class RunLoop {
       this.#running = undefined;
       end = clock.endRun();
     }
+    this.exits[exit]++;
     const { executed } = vcpu;
     if (executed > this.#stride / 2) this.#adaptStride(executed, hostNow() - before);
     this.#instructions += executed;
     this.#unsynced += executed;
-    this.#remaining -= executed;
+    // Its budgets end where the host's time says so, which must not show in the state.
+    if (this.vcpus.length > 1) this.#remaining -= executed;
     clock.advanceTo(end);
     if (exit === 'pause' || exit === 'halted') this.#remaining = 0;
     else if (exit === 'waiting') {
