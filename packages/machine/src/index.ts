@@ -30,3 +30,5 @@ export { cmosContents } from './pc/cmos.js';
 export { loadPlan } from './pc/boot.js';
 export { x86Processor } from './x86-processor.js';
 export type { X86ProcessorOptions } from './x86-processor.js';
+export { readSnapshot, writeSnapshot } from './snapshot-file.js';
+export type { WriteSnapshotOptions } from './snapshot-file.js';

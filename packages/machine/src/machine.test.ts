@@ -207,9 +207,18 @@ describe('a machine runs', () => {
   });
 
   it('and says so when nothing but an input could wake it', async () => {
-    const { machine } = build({ code: [halt()] });
+    const { machine } = build({ code: [enableInterrupts(), halt()] });
     machine.powerOn();
-    expect(await machine.run({ stopWhenIdle: true })).toEqual({ reason: 'idle', instructions: 1 });
+    expect(await machine.run({ stopWhenIdle: true })).toEqual({ reason: 'idle', instructions: 2 });
+  });
+
+  it('and says so when not even that could, whatever timers run', async () => {
+    const { machine } = build({ code: [out(0x20, 100), halt()] }, { processors: 2 });
+    const timer = machine.clock.timer('periodic', (now) => timer.arm(now + 1000));
+    machine.powerOn();
+    timer.arm(1000);
+    expect(await machine.run()).toEqual({ reason: 'stuck', instructions: 2 });
+    expect(machine.exits).toMatchObject({ halted: 1, waiting: 1 });
   });
 
   it('wakes up for an input that comes while it sleeps', async () => {

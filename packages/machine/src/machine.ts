@@ -1,5 +1,5 @@
 import { GuestRam, PAGE_BYTES } from '@pckit/guest-memory';
-import type { Device, DeviceState, Entropy, Plain, ProcessorBus, ProcessorPins } from '@pckit/interfaces';
+import type { Device, DeviceState, Entropy, Plain, ProcessorBus, ProcessorPins, RunExit } from '@pckit/interfaces';
 import { AddressSpaceMap } from './address-space.js';
 import { Door, type DoorEntry } from './door.js';
 import type { MachineEvent, MachineStop, ResetCause } from './events.js';
@@ -175,7 +175,7 @@ export class Machine {
     }
     this.ram.onWrite = (address, length) => set.invalidate(address, length);
     this.#vcpus = set.vcpus;
-    const loop = new RunLoop({ clock: this.clock, door: this.door, time: this.#time, hostNow: () => this.#host.now() }, set.vcpus, {
+    const loop = new RunLoop({ clock: this.clock, door: this.door, time: this.#time, hostNow: () => this.#host.now(), interruptible: set.interruptible?.bind(set) }, set.vcpus, {
       quantum,
       sliceMilliseconds,
     });
@@ -206,6 +206,11 @@ export class Machine {
   /** Executed by all processors since power-on. */
   get instructions(): number {
     return this.#loop?.instructions ?? 0;
+  }
+
+  /** How often runs of the processors ended, by reason: what it cost to leave them. */
+  get exits(): Readonly<Record<RunExit, number>> | undefined {
+    return this.#loop?.exits;
   }
 
   get powered(): boolean {
@@ -274,6 +279,8 @@ export class Machine {
           this.report({ kind: 'triple-fault', vcpu: end.vcpu, instructions: this.instructions });
           // SDM vol. 3, "Double Fault Exception": shutdown is announced by a special bus cycle; a PC's chipset answers with RESET#.
           this.requestReset('triple-fault');
+        } else if (end.kind === 'stuck') {
+          return { reason: 'stuck', instructions: this.instructions };
         } else if (end.kind === 'idle' && end.sleep === Infinity && options.stopWhenIdle === true && this.door.outstanding === 0) {
           return { reason: 'idle', instructions: this.instructions };
         }

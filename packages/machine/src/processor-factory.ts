@@ -59,6 +59,8 @@ export interface ProcessorSet {
   readonly vcpus: readonly MachineVcpu[];
   /** Bytes of guest-physical memory are about to change from outside: drop what was derived from them, on every processor. */
   invalidate(address: number, length: number): void;
+  /** Whether a halted processor could be woken by an interrupt; a machine of which none can is stuck, and its run ends. Absent: always. */
+  interruptible?(vcpu: number): boolean;
 }
 
 /** Makes the processors of a machine. */

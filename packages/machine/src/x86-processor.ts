@@ -6,10 +6,15 @@ export interface X86ProcessorOptions {
   readonly model?: string;
 }
 
+const EFLAGS_IF = 0x200;
+
 /** The processors of @pckit/x86-jit. */
 export function x86Processor(options: X86ProcessorOptions = {}): ProcessorFactory {
   return {
     memoryBytes: processorMemoryBytes,
-    create: (wiring) => createProcessor({ ...wiring, ...(options.model === undefined ? {} : { model: options.model }) }),
+    create: (wiring) => {
+      const { vcpus, invalidate } = createProcessor({ ...wiring, ...(options.model === undefined ? {} : { model: options.model }) });
+      return { vcpus, invalidate, interruptible: (index) => (vcpus[index].cpu.systemFlags & EFLAGS_IF) !== 0 };
+    },
   };
 }

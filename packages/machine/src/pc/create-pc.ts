@@ -100,6 +100,8 @@ export interface Pc {
   key(code: string, down: boolean): void;
   /** The mouse moves: relative, y up, `buttons` bit 0 left, 1 right, 2 middle; through the door. */
   mouse(dx: number, dy: number, dz: number, buttons: number): void;
+  /** A break condition on COM(n+1) from the far end; through the door. */
+  sendBreak(n: number): void;
   /** The power button; through the door. */
   pressPowerButton(): void;
 }
@@ -197,6 +199,8 @@ export function createPc(config: PcConfig): Pc {
     uarts.push(uart);
   });
 
+  const breaks = door.input<number>('serial-break', (n) => uarts[n].receiveBreak());
+
   // Debug ports: no part of a PC, and where nothing of a PC is.
   const debugExit = machine.add(new DebugExit({ exit: (value) => machine.requestDebugExit(value) }));
   const debugConsole = machine.add(new DebugConsole({ port: config.debugConsole ?? { write: () => undefined } }));
@@ -272,6 +276,10 @@ export function createPc(config: PcConfig): Pc {
     plug,
     key: (code, down) => keys.post({ code, down }),
     mouse: (dx, dy, dz, buttons) => moves.post({ dx, dy, dz, buttons }),
+    sendBreak: (n) => {
+      if (uarts[n] === undefined) throw new MachineError('configuration', `there is no COM${n + 1}`);
+      breaks.post(n);
+    },
     pressPowerButton: () => powerButton.post(null),
   };
 }

@@ -34,7 +34,7 @@ export function scriptedProcessor(program: ScriptedProgram): ProcessorFactory & 
     memoryBytes: () => 65536,
     create: ({ ports, yieldOnPause }: ProcessorWiring): ProcessorSet => {
       factory.vcpus = ports.map((port, index) => new ScriptedVcpu(index, port, program, yieldOnPause));
-      return { vcpus: factory.vcpus, invalidate: (address, length) => void factory.invalidated.push({ address, length }) };
+      return { vcpus: factory.vcpus, invalidate: (address, length) => void factory.invalidated.push({ address, length }), interruptible: (vcpu) => factory.vcpus[vcpu].interruptsEnabled };
     },
   };
   return factory;
