@@ -117,6 +117,11 @@ export class IcedOracle {
     this.decoder = new iced.Decoder(mode, bytes, iced.DecoderOptions.None);
   }
 
+  /** iced's `Code` of the last instruction, 0 when invalid. */
+  get code(): number {
+    return this.theirs.code;
+  }
+
   free(): void {
     this.decoder.free();
     this.theirs.free();
@@ -136,7 +141,8 @@ export class IcedOracle {
       this.invalid++;
       const truncated = decoder.lastError === iced.DecoderError.NoMoreBytes;
       if (ours.error === DecodeError.None) this.say('valid', 'iced finds it invalid');
-      else if (truncated !== (ours.error === DecodeError.Truncated)) this.say('truncation', `ours ${ours.error}, iced ${decoder.lastError}`);
+      // We may say that an opcode is invalid before the bytes that would follow it are there.
+      else if (truncated ? ours.error === DecodeError.TooLong : ours.error === DecodeError.Truncated) this.say('truncation', `ours ${ours.error}, iced ${decoder.lastError}`);
     } else if (this.outside()) this.outOfScope++;
     else if (ours.error !== DecodeError.None) this.say('invalid', `we find it invalid, error ${ours.error}`);
     else this.compare();
@@ -385,4 +391,25 @@ export function structuredBytes(count: number, seed: number, uniform: boolean): 
     }
   }
   return bytes;
+}
+
+/** Prefetches in the NOP space; codes of 8086 and early 386 processors, and of AMD's branches with 66 in 64-bit mode. */
+const neverDecoded = /^(Prefetchit[01]_.*|Popw_CS|Ud0|.*_rel8_16_RCX|Jrcxz_rel8_16)$/;
+
+/** The instructions (iced's `Code`) that we should decode: legacy and VEX encoded, by default enabled, of no extension that isn't ours. */
+export function codesInScope(): Map<number, string> {
+  const codes = new Map<number, string>();
+  const instruction = new iced.Instruction();
+  for (const [name, code] of Object.entries(iced.Code)) {
+    if (typeof code !== 'number') continue;
+    instruction.code = code;
+    const info = iced.CodeExt.opCode(code);
+    const legacy = info.encoding === iced.EncodingKind.Legacy || info.encoding === iced.EncodingKind.VEX;
+    // FWAIT forms (FSTENV...) are two instructions to a decoder.
+    const decodes = info.isInstruction && legacy && info.decoderOption === 0 && !info.fwait;
+    info.free();
+    if (decodes && !instruction.cpuidFeatures().some((feature) => notOurs.has(feature)) && !neverDecoded.test(name)) codes.set(code, name);
+  }
+  instruction.free();
+  return codes;
 }

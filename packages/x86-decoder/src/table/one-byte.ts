@@ -170,8 +170,8 @@ F3 90      | Pause
 9C o16     | Pushf             | r=oszapcdi       | d64
 9D o16     | Popf              | w=oszapcdi       | d64
 @ 386
-9C o32     | Pushfd            | r=oszapcdik      | d64
-9D o32     | Popfd             | w=oszapcdik      | d64
+9C o32     | Pushfd            | r=oszapcdik      | no64
+9D o32     | Popfd             | w=oszapcdik      | no64
 @ x64
 9C o64     | Pushfq            | r=oszapcdik      | d64
 9D o64     | Popfq             | w=oszapcdik      | d64

@@ -358,5 +358,5 @@ F3 0F 38 F8 /r mem    | Enqcmds Gas M64      | w=z 0=osapc
 @ invpcid
 66 0F 38 82 /r mem    | Invpcid Gm Mdq
 @ hreset
-F3 0F 3A F0 C0        | Hreset Ib
+F3 0F 3A F0 C0        | Hreset Ib:n
 `;
