@@ -1,4 +1,7 @@
-import type { BlockBackend, CharPort, Plain } from '@pckit/interfaces';
+import type { AccessSize, BlockBackend, CharPort, Plain, ProcessorBus } from '@pckit/interfaces';
+import { createPc, x86Processor, type MachineStop, type Pc, type ProcessorFactory, type Snapshot } from '@pckit/machine';
+import { CPU_MODELS } from '@pckit/x86-jit';
+import { CliError } from './cli-error.js';
 import type { PcEnd, SessionPc } from './session.js';
 
 export interface MachineOptions {
@@ -16,7 +19,16 @@ export interface MachineOptions {
   readonly deterministic: boolean;
   readonly seed: number;
   readonly interpreterOnly: boolean;
+  /** What a reset does: start again, or end the run. A triple fault always ends it. */
   readonly reboot: boolean;
+  readonly say: (message: string) => void;
+}
+
+export interface MachineStatistics {
+  readonly tiers: Readonly<Record<string, number>>;
+  readonly hostExits: Readonly<Record<string, number>>;
+  readonly regions: Readonly<Record<string, number>>;
+  readonly virtualNanoseconds: number;
 }
 
 /** A machine as the command drives it. */
@@ -26,19 +38,187 @@ export interface Machine extends SessionPc {
   stateHash(): string;
   snapshot(): Plain;
   restore(snapshot: Plain): void;
-  statistics(): {
-    readonly tiers: Readonly<Record<string, number>>;
-    readonly hostExits: Readonly<Record<string, number>>;
-    readonly regions: Readonly<Record<string, number>>;
-    readonly virtualNanoseconds: number;
-  };
+  statistics(): MachineStatistics;
   pressPowerButton(): void;
   /** @param serial 0 is COM1 */
   sendBreak(serial: number): void;
-  close(): void | Promise<void>;
 }
 
-export function createMachine(_options: MachineOptions): Promise<Machine> {
-  const end: PcEnd = { kind: 'host-failure', message: 'no machine yet' };
-  return Promise.reject(new Error(end.message));
+const COM_PORTS = 4;
+
+/** A PC with a kernel in it, not switched on: `run` or `restore` comes next. */
+export function createMachine(options: MachineOptions): Machine {
+  const model = options.cpuModel ?? (CPU_MODELS[0] as { name: string }).name;
+  if (!CPU_MODELS.some(({ name }) => name === model)) {
+    throw new CliError('usage', `--cpu: there is no processor model "${model}"`, `The models are ${CPU_MODELS.map(({ name }) => name).join(', ')}.`);
+  }
+  const serial: (CharPort | null)[] = [...options.serials];
+  if (options.windowSize !== undefined) {
+    while (serial.length < COM_PORTS - 1) serial.push(null);
+    serial[COM_PORTS - 1] = options.windowSize;
+  }
+  const exits = new ExitCounts();
+  const pc = createPc({
+    memoryBytes: options.memoryBytes,
+    cpus: options.cpus,
+    processor: processorFactory(model, exits),
+    boot: {
+      kernel: options.kernel,
+      commandLine: options.commandLine,
+      ...(options.initrd === undefined ? {} : { initrd: options.initrd }),
+    },
+    serial,
+    disks: options.disks.map((backend) => ({ backend })),
+    time: options.deterministic ? { kind: 'deterministic', seed: options.seed } : { kind: 'real' },
+    // A reset comes back here, which tells a triple fault from a reboot.
+    onReset: 'stop',
+  });
+  return new PcMachine(pc, exits, options);
+}
+
+class PcMachine implements Machine {
+  readonly #pc: Pc;
+  readonly #exits: ExitCounts;
+  readonly #options: MachineOptions;
+  readonly #breaks: readonly { post(event: null): void }[];
+
+  constructor(pc: Pc, exits: ExitCounts, options: MachineOptions) {
+    this.#pc = pc;
+    this.#exits = exits;
+    this.#options = options;
+    this.#breaks = pc.chips.uarts.map((uart) => pc.machine.door.input<null>(`${uart.name}-break`, () => uart.receiveBreak()));
+  }
+
+  get instructions(): number {
+    return this.#pc.machine.instructions;
+  }
+
+  async run(limit?: number): Promise<PcEnd> {
+    const { machine } = this.#pc;
+    if (!machine.powered) machine.powerOn();
+    for (;;) {
+      const end = this.#end(await machine.run(limit === undefined ? {} : { untilInstructions: limit }));
+      if (end !== undefined) return end;
+    }
+  }
+
+  stop(): void {
+    this.#pc.machine.stop();
+  }
+
+  stateHash(): string {
+    return this.#pc.machine.stateHash();
+  }
+
+  snapshot(): Plain {
+    return this.#pc.machine.snapshot();
+  }
+
+  restore(snapshot: Plain): void {
+    if (!isSnapshot(snapshot)) throw new CliError('input', 'it is no snapshot of a machine', 'Name a file that --save wrote.');
+    this.#pc.machine.restore(snapshot);
+  }
+
+  statistics(): MachineStatistics {
+    return {
+      tiers: { interpreter: this.instructions },
+      hostExits: this.#exits.toJSON(),
+      regions: { compiled: 0 },
+      virtualNanoseconds: this.#pc.machine.clock.now(),
+    };
+  }
+
+  pressPowerButton(): void {
+    this.#pc.pressPowerButton();
+  }
+
+  sendBreak(serial: number): void {
+    this.#breaks[serial]?.post(null);
+  }
+
+  /** @returns undefined to go on */
+  #end(stop: MachineStop): PcEnd | undefined {
+    switch (stop.reason) {
+      case 'power-off':
+        return { kind: 'power-off' };
+      case 'debug-exit':
+        return { kind: 'debug-exit', value: stop.value };
+      case 'instructions':
+        return { kind: 'max-instructions' };
+      case 'stopped':
+      case 'until':
+      case 'idle':
+      case 'breakpoint':
+      case 'watchpoint':
+        return { kind: 'stopped' };
+      case 'reset':
+        if (stop.cause === 'triple-fault') return { kind: 'shutdown' };
+        if (!this.#options.reboot) return { kind: 'reset' };
+        this.#options.say(`the guest resets the machine (${stop.cause})`);
+        return undefined;
+    }
+  }
+}
+
+function isSnapshot(value: Plain): value is Snapshot {
+  return typeof value === 'object' && value !== null && 'version' in value && 'shape' in value && 'processors' in value && 'ram' in value;
+}
+
+function processorFactory(model: string, exits: ExitCounts): ProcessorFactory {
+  const { memoryBytes, create } = x86Processor({ model });
+  return {
+    memoryBytes,
+    create: (wiring) => create({ ...wiring, ports: wiring.ports.map((ports) => ({ ...ports, bus: new CountingBus(ports.bus, exits) })) }),
+  };
+}
+
+/** How often processors left guest code for a device. */
+class ExitCounts {
+  portReads = 0;
+  portWrites = 0;
+  memoryReads = 0;
+  memoryWrites = 0;
+
+  toJSON(): Record<string, number> {
+    const { portReads, portWrites, memoryReads, memoryWrites } = this;
+    return { portReads, portWrites, memoryReads, memoryWrites };
+  }
+}
+
+/** Counting costs a nanosecond or two of an access that costs tens. */
+class CountingBus implements ProcessorBus {
+  constructor(
+    private readonly bus: ProcessorBus,
+    private readonly counts: ExitCounts,
+  ) {}
+
+  readMemory(address: number, size: AccessSize): number {
+    this.counts.memoryReads++;
+    return this.bus.readMemory(address, size);
+  }
+
+  writeMemory(address: number, value: number, size: AccessSize): void {
+    this.counts.memoryWrites++;
+    this.bus.writeMemory(address, value, size);
+  }
+
+  readMemory64(address: number): bigint {
+    this.counts.memoryReads++;
+    return this.bus.readMemory64(address);
+  }
+
+  writeMemory64(address: number, value: bigint): void {
+    this.counts.memoryWrites++;
+    this.bus.writeMemory64(address, value);
+  }
+
+  readPort(port: number, size: AccessSize): number {
+    this.counts.portReads++;
+    return this.bus.readPort(port, size);
+  }
+
+  writePort(port: number, value: number, size: AccessSize): void {
+    this.counts.portWrites++;
+    this.bus.writePort(port, value, size);
+  }
 }

@@ -98,9 +98,9 @@ async function run(options: BootOptions, host: BootHost, closing: (() => Promise
       seed: options.seed ?? 0,
       interpreterOnly: options.interpreterOnly,
       reboot: options.reboot,
+      say,
     }),
   );
-  closing.push(() => machine.close());
   state.machine = machine;
   if (resumed !== undefined) await about(`--resume ${options.resume as string}`, () => machine.restore(resumed));
 
@@ -193,8 +193,6 @@ function explainEnd(reason: ExitReason, options: BootOptions): string | undefine
       return options.exitOn.length > 0 ? `stopped after ${options.maxInstructions} instructions${waitedFor(options)}` : undefined;
     case 'shutdown':
       return 'the processor shut down: a triple fault. The guest\'s last words are above.';
-    case 'stuck':
-      return 'every processor is halted with interrupts off: nothing can wake the machine.';
     case 'reset':
       return 'the guest reset the machine (--no-reboot).';
     case 'host-failure':
