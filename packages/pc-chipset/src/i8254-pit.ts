@@ -36,16 +36,17 @@ export type I8254CounterState = {
   readonly lsb: number;
   readonly latchedCount: number | null;
   readonly latchedStatus: number | null;
-  readonly reload: number;
+  readonly countRegister: number | null;
+  readonly nullCount: boolean;
+  readonly loadAt: number | null;
+  readonly reloadAt: number | null;
   readonly counting: boolean;
   readonly paused: boolean;
-  readonly expired: boolean;
+  readonly period: number;
   readonly base: number;
   readonly start: number;
+  readonly zeroAt: number | null;
   readonly held: number;
-  /** A count that takes effect at tick `nextAt` (modes 2 and 3) or at the next trigger (`nextAt` null: modes 1 and 5). */
-  readonly next: number | null;
-  readonly nextAt: number | null;
 };
 
 export type I8254PitState = {
@@ -54,10 +55,7 @@ export type I8254PitState = {
   readonly deadlines: readonly (number | null)[];
 };
 
-/**
- * One counter. Times are ticks of CLK. From `base` on the count runs down from `start`; before `base` (the load happens at the
- * CLK pulse after the write) it still shows `held`.
- */
+/** One counter. Times are ticks of CLK; a method that changes or shows something gets the present one. */
 class Counter {
   private control = 0;
   private writeMsbNext = false;
@@ -65,18 +63,25 @@ class Counter {
   private lsb = 0;
   private latchedCount: number | null = null;
   private latchedStatus: number | null = null;
-  /** The initial count of the present period; 1..65536. */
-  private reload = 0x10000;
-  /** A count has been loaded (or, in modes 1 and 5, triggered) since the control word. */
+  /** CR, 1..65536; null until written after a control word. */
+  private countRegister: number | null = null;
+  /** What was written to CR has not reached the counting element. */
+  private nullCount = true;
+  /** The CLK at which CR is loaded: the one after it was written, or after a trigger. */
+  private loadAt: number | null = null;
+  /** Modes 2 and 3: the end of the present (half) cycle, if it is to load a new count. */
+  private reloadAt: number | null = null;
+
+  // The counting element. It was loaded with `start` at `base` and counts down from there; `period` is what repeats in modes 2 and 3.
   private counting = false;
   private paused = false;
-  /** The count went through zero: OUT has done what it does, the counter wraps on. */
-  private expired = false;
+  private period = 0x10000;
   private base = 0;
   private start = 0;
+  /** Modes 0, 1, 4 and 5: when the count reaches zero; null while GATE leaves that open. */
+  private zeroAt: number | null = null;
+  /** The count while it stands still. */
   private held = 0;
-  private next: number | null = null;
-  private nextAt: number | null = null;
   gate: boolean;
 
   constructor(private readonly gateAtReset: boolean) {
@@ -84,21 +89,12 @@ class Counter {
   }
 
   reset(): void {
-    this.control = 0;
-    this.writeMsbNext = false;
-    this.readMsbNext = false;
+    this.program(0, 0);
     this.lsb = 0;
-    this.latchedCount = null;
-    this.latchedStatus = null;
-    this.reload = 0x10000;
-    this.counting = false;
-    this.paused = false;
-    this.expired = false;
+    this.period = 0x10000;
     this.base = 0;
     this.start = 0;
     this.held = 0;
-    this.next = null;
-    this.nextAt = null;
     this.gate = this.gateAtReset;
   }
 
@@ -110,20 +106,22 @@ class Counter {
     this.readMsbNext = false;
     this.latchedCount = null;
     this.latchedStatus = null;
+    this.countRegister = null;
+    this.nullCount = true;
+    this.loadAt = null;
+    this.reloadAt = null;
     this.counting = false;
     this.paused = false;
-    this.expired = false;
-    this.next = null;
-    this.nextAt = null;
+    this.zeroAt = null;
   }
 
   write(value: number, now: number): void {
     switch (this.access) {
       case RW_LSB:
-        this.load(value, now);
+        this.writeCount(value, now);
         return;
       case RW_MSB:
-        this.load(value << 8, now);
+        this.writeCount(value << 8, now);
         return;
     }
     if (!this.writeMsbNext) {
@@ -133,12 +131,13 @@ class Counter {
         // "Mode 0": writing the first byte disables counting, OUT is set low immediately.
         this.held = this.count(now);
         this.counting = false;
-        this.expired = false;
+        this.loadAt = null;
+        this.zeroAt = null;
       }
       return;
     }
     this.writeMsbNext = false;
-    this.load((value << 8) | this.lsb, now);
+    this.writeCount((value << 8) | this.lsb, now);
   }
 
   read(now: number): number {
@@ -168,75 +167,61 @@ class Counter {
   }
 
   latchStatus(now: number): void {
+    this.settle(now);
     this.latchedStatus ??=
-      (this.out(now) ? STATUS_OUT : 0) | (this.nullCount(now) ? STATUS_NULL_COUNT : 0) | (this.control & 0x3f);
+      (this.out(now) ? STATUS_OUT : 0) | (this.nullCount ? STATUS_NULL_COUNT : 0) | (this.control & 0x3f);
   }
 
   setGate(level: boolean, now: number): void {
     if (this.gate === level) return;
     this.settle(now);
     this.gate = level;
-    switch (this.mode) {
-      case 0:
-      case 4:
-        if (level) this.resume(now);
-        else this.pause(now);
-        break;
-      case 1:
-      case 5:
-        if (level) this.trigger(now);
-        break;
-      case 2:
-      case 3:
-        if (level) this.trigger(now);
-        else this.pause(now);
-        break;
+    const { mode } = this;
+    if (mode === 0 || mode === 4) {
+      if (level) this.resume(now);
+      else this.pause(now);
+    } else if (level) {
+      if (this.countRegister !== null) this.loadAt = now + 1; // a trigger
+    } else if (mode === 2 || mode === 3) {
+      this.pause(now);
     }
   }
 
   out(now: number): boolean {
     if (this.control === 0) return false; // never programmed
-    if (!this.counting) return this.mode !== 0;
     this.settle(now);
-    const elapsed = now - this.base;
-    switch (this.mode) {
-      case 0:
-        return this.expired || (!this.paused && elapsed >= this.start);
+    const { mode, zeroAt } = this;
+    if (mode === 0) return this.loadAt === null && zeroAt !== null && now >= zeroAt;
+    if (!this.counting) return true;
+    switch (mode) {
       case 1:
-        return elapsed < 0 ? this.expired : elapsed >= this.start;
+        return zeroAt === null || now >= zeroAt;
       case 2:
-        return this.paused || elapsed < 0 || this.reload === 1 || elapsed % this.reload !== this.reload - 1;
       case 3:
-        return this.paused || elapsed < 0 || elapsed % this.reload < this.highHalf;
+        return this.paused || this.period === 1 || (now - this.base) % this.period < this.lowFrom;
       default:
-        return this.expired || this.paused || elapsed !== this.start;
+        return now !== zeroAt;
     }
   }
 
-  /** The first tick after `now` at which OUT changes if nothing else happens. */
+  /** The first tick after `now` at which OUT may change if nothing else happens. */
   nextChange(now: number): number {
-    if (!this.counting) return NEVER;
     this.settle(now);
-    const elapsed = now - this.base;
+    if (this.loadAt !== null) return this.loadAt;
+    if (!this.counting) return NEVER;
     switch (this.mode) {
       case 0:
-        return this.expired || this.paused || elapsed >= this.start ? NEVER : this.base + this.start;
       case 1:
-        // OUT goes low as the trigger loads the counter, high as the count ends.
-        if (elapsed < 0) return this.base;
-        return elapsed >= this.start ? NEVER : this.base + this.start;
+        return this.zeroAt !== null && now < this.zeroAt ? this.zeroAt : NEVER;
       case 2:
       case 3: {
-        if (this.paused || this.reload === 1) return NEVER;
-        if (elapsed < 0) return this.base + this.lowFrom;
-        const phase = elapsed % this.reload;
-        return now - phase + (phase < this.lowFrom ? this.lowFrom : this.reload);
+        if (this.paused || this.period === 1) return NEVER;
+        const phase = (now - this.base) % this.period;
+        return now - phase + (phase < this.lowFrom ? this.lowFrom : this.period);
       }
-      default: {
-        const zero = this.base + this.start;
-        if (this.expired || this.paused || now > zero) return NEVER;
-        return now < zero ? zero : zero + 1;
-      }
+      default:
+        if (this.zeroAt === null || now > this.zeroAt) return NEVER;
+        return now < this.zeroAt ? this.zeroAt : now + 1;
     }
   }
 
@@ -249,15 +234,17 @@ class Counter {
       lsb: this.lsb,
       latchedCount: this.latchedCount,
       latchedStatus: this.latchedStatus,
-      reload: this.reload,
+      countRegister: this.countRegister,
+      nullCount: this.nullCount,
+      loadAt: this.loadAt,
+      reloadAt: this.reloadAt,
       counting: this.counting,
       paused: this.paused,
-      expired: this.expired,
+      period: this.period,
       base: this.base,
       start: this.start,
+      zeroAt: this.zeroAt,
       held: this.held,
-      next: this.next,
-      nextAt: this.nextAt,
     };
   }
 
@@ -269,15 +256,17 @@ class Counter {
     this.lsb = state.lsb;
     this.latchedCount = state.latchedCount;
     this.latchedStatus = state.latchedStatus;
-    this.reload = state.reload;
+    this.countRegister = state.countRegister;
+    this.nullCount = state.nullCount;
+    this.loadAt = state.loadAt;
+    this.reloadAt = state.reloadAt;
     this.counting = state.counting;
     this.paused = state.paused;
-    this.expired = state.expired;
+    this.period = state.period;
     this.base = state.base;
     this.start = state.start;
+    this.zeroAt = state.zeroAt;
     this.held = state.held;
-    this.next = state.next;
-    this.nextAt = state.nextAt;
   }
 
   private get access(): number {
@@ -300,145 +289,109 @@ class Counter {
 
   /** Mode 3: CLKs that OUT is high: (N + 1) / 2 for an odd count. */
   private get highHalf(): number {
-    return (this.reload + 1) >> 1;
+    return (this.period + 1) >> 1;
   }
 
   /** Modes 2 and 3: the phase at which OUT goes low. */
   private get lowFrom(): number {
-    return this.mode === 2 ? this.reload - 1 : this.highHalf;
+    return this.mode === 2 ? this.period - 1 : this.highHalf;
   }
 
-  /** A complete initial count was written. */
-  private load(raw: number, now: number): void {
+  /** A complete count was written to CR. */
+  private writeCount(raw: number, now: number): void {
     this.settle(now);
-    const decoded = this.bcd ? fromBcd(raw) : raw;
-    const count = decoded === 0 ? this.modulus : decoded;
+    const count = this.bcd ? fromBcd(raw) : raw;
+    this.countRegister = count === 0 ? this.modulus : count;
+    this.nullCount = true;
     switch (this.mode) {
       case 0:
       case 4:
-        this.begin(count, now);
-        this.paused = !this.gate;
+        this.loadAt = now + 1;
         break;
-      case 1:
-      case 5:
-        this.next = count;
-        this.nextAt = null;
+      case 2:
+      case 3:
+        // "Mode 2/3": a new count takes effect at the end of the current (half) cycle, or with the next trigger.
+        if (!this.counting) this.loadAt = now + 1;
+        else if (!this.paused && this.loadAt === null) this.reloadAt = this.endOfCycle(now);
         break;
-      default:
-        if (!this.counting) {
-          this.begin(count, now);
-          this.paused = !this.gate;
-          if (this.paused) this.held = count % this.modulus;
-        } else if (this.paused) {
-          this.reload = count; // loaded by the trigger that resumes
-        } else {
-          // "Mode 2/3": a new count takes effect at the end of the current (half) cycle.
-          this.next = count;
-          this.nextAt = this.endOfCycle(now);
-        }
     }
   }
 
-  /** Loads the counter at the next CLK pulse. */
-  private begin(count: number, now: number): void {
-    this.held = this.count(now);
-    this.reload = count;
-    this.start = count;
-    this.base = now + 1;
-    this.counting = true;
-    this.expired = false;
-    this.next = null;
-    this.nextAt = null;
-  }
-
-  /** A rising edge of GATE in modes 1, 2, 3 and 5. */
-  private trigger(now: number): void {
-    const mode = this.mode;
-    if (mode === 1 || mode === 5) {
-      const count = this.next ?? (this.counting ? this.reload : null);
-      if (count === null) return; // no count written yet
-      // Until the load OUT stays where it is: `expired` remembers it for mode 1.
-      const high = this.out(now);
-      this.begin(count, now);
-      if (mode === 1) this.expired = high;
-      return;
+  /** Lets what the CLKs up to `now` loaded take effect. */
+  private settle(now: number): void {
+    const { countRegister } = this;
+    if (countRegister === null) return;
+    if (this.reloadAt !== null && now >= this.reloadAt) {
+      const secondHalf = this.mode === 3 && (this.reloadAt - this.base) % this.period !== 0;
+      this.period = countRegister;
+      this.base = secondHalf ? this.reloadAt - this.highHalf : this.reloadAt;
+      this.reloadAt = null;
+      this.nullCount = false;
     }
-    if (!this.counting) return;
-    this.begin(this.next ?? this.reload, now);
-    this.paused = false;
+    if (this.loadAt !== null && now >= this.loadAt) {
+      const { mode } = this;
+      this.counting = true;
+      this.nullCount = false;
+      this.paused = !this.gate && mode !== 1 && mode !== 5;
+      this.period = countRegister;
+      this.start = countRegister;
+      this.base = this.loadAt;
+      this.held = mode === 3 ? countRegister & ~1 : countRegister;
+      this.zeroAt = mode === 2 || mode === 3 || this.paused ? null : this.base + this.start;
+      this.loadAt = null;
+      this.reloadAt = null;
+    }
   }
 
   private pause(now: number): void {
     if (!this.counting || this.paused) return;
-    if (now >= this.base) {
-      const high = this.out(now);
-      const count = this.count(now);
-      if (this.mode === 0 || this.mode === 4) {
-        this.expired = this.mode === 0 ? high : this.expired || now >= this.base + this.start;
-        this.start = count;
-        this.base = now;
-      }
-      this.held = count;
+    const { zeroAt } = this;
+    if (zeroAt !== null && now < zeroAt) {
+      this.held = zeroAt - now;
+      this.zeroAt = null;
+    } else {
+      this.held = this.count(now);
     }
     this.paused = true;
+    this.reloadAt = null;
   }
 
   private resume(now: number): void {
     if (!this.counting || !this.paused) return;
     this.paused = false;
-    if (now > this.base) this.base = now;
+    this.start = this.held;
+    this.base = now;
+    this.zeroAt ??= this.base + this.start;
   }
 
   private endOfCycle(now: number): number {
-    if (now < this.base) return this.base + (this.mode === 3 ? this.highHalf : this.reload);
-    const phase = (now - this.base) % this.reload;
-    const end = this.mode === 3 && phase < this.highHalf ? this.highHalf : this.reload;
+    const phase = (now - this.base) % this.period;
+    const end = this.mode === 3 && phase < this.highHalf ? this.highHalf : this.period;
     return now - phase + end;
-  }
-
-  /** Lets a count that was waiting for the end of a cycle take effect. */
-  private settle(now: number): void {
-    if (this.nextAt === null || this.next === null || now < this.nextAt) return;
-    const secondHalf = this.mode === 3 && (this.nextAt - this.base) % this.reload !== 0;
-    this.reload = this.next;
-    this.start = this.next;
-    this.base = secondHalf ? this.nextAt - this.highHalf : this.nextAt;
-    this.next = null;
-    this.nextAt = null;
-  }
-
-  /** NULL COUNT: the last count written has not reached the counting element. */
-  private nullCount(now: number): boolean {
-    this.settle(now);
-    return !this.counting || this.next !== null || now < this.base;
   }
 
   /** The counting element: 0 .. modulus - 1. */
   private count(now: number): number {
-    if (!this.counting) return this.held;
     this.settle(now);
-    if (now < this.base) return this.held;
-    const elapsed = now - this.base;
     const modulus = this.modulus;
+    if (!this.counting || this.paused) return this.held % modulus;
+    const elapsed = now - this.base;
     switch (this.mode) {
       case 2:
-        return this.paused ? this.held : (this.reload - (elapsed % this.reload)) % modulus;
+        return (this.period - (elapsed % this.period)) % modulus;
       case 3: {
-        if (this.paused) return this.held;
         // "Mode 3": decremented by two; an odd count is loaded as count - 1.
-        const even = this.reload & ~1;
-        const phase = elapsed % this.reload;
-        return (even - 2 * (phase < this.highHalf ? phase : phase - this.highHalf)) % modulus;
+        const phase = elapsed % this.period;
+        return ((this.period & ~1) - 2 * (phase < this.highHalf ? phase : phase - this.highHalf)) % modulus;
       }
       default:
-        if (this.paused) return this.start % modulus;
         return (((this.start - elapsed) % modulus) + modulus) % modulus;
     }
   }
 
   private visibleCount(now: number): number {
     const count = this.count(now);
-    return this.bcd ? toBcd(count % 10_000) : count; // a count held from a binary mode may be larger
+    return this.bcd ? toBcd(count) : count;
   }
 }
 
