@@ -23,6 +23,7 @@ import { ApicTimer } from './apic-timer.js';
 import type { ApicTimerState } from './apic-timer.js';
 import { ChipsetError } from './chipset-error.js';
 import { expectVersion } from './state-version.js';
+import { NONE, VectorSet } from './vector-set.js';
 
 /*
  * Local APIC of one processor, xAPIC and x2APIC: Intel SDM vol. 3, chapter 11. It has six LVT entries (no CMCI) and can suppress
@@ -109,9 +110,6 @@ const APIC_BASE_RESERVED = 0x2ff; // bits 0-7 and 9
 const APIC_BASE_DEFAULT = 0xfee0_0000;
 const PHYSICAL_ADDRESS_LIMIT = 1n << 52n;
 
-/** Not a vector: no interrupt. */
-const NONE = -1;
-
 export type LocalApicState = {
   readonly version: 1;
   readonly base: number;
@@ -196,9 +194,9 @@ export class LocalApic implements Device<LocalApicState>, LocalApicPort {
   private ldr = 0;
   private dfr = DFR_FLAT;
   private svr = SVR_AT_RESET;
-  private readonly isr = new Int32Array(8);
-  private readonly tmr = new Int32Array(8);
-  private readonly irr = new Int32Array(8);
+  private readonly isr = new VectorSet();
+  private readonly tmr = new VectorSet();
+  private readonly irr = new VectorSet();
   private esr = 0;
   /** Errors since the last write to ESR. */
   private errors = 0;
@@ -274,7 +272,7 @@ export class LocalApic implements Device<LocalApicState>, LocalApicPort {
 
   /** PPR: SDM "Task and Processor Priorities". */
   get processorPriority(): number {
-    const inService = Math.max(highest(this.isr), 0) & 0xf0;
+    const inService = Math.max(this.isr.highest, 0) & 0xf0;
     return (this.tpr & 0xf0) >= inService ? this.tpr : inService;
   }
 
@@ -322,8 +320,8 @@ export class LocalApic implements Device<LocalApicState>, LocalApicPort {
   acknowledge(): number {
     const vector = this.deliverable();
     if (vector !== NONE) {
-      clearBit(this.irr, vector);
-      setBit(this.isr, vector);
+      this.irr.delete(vector);
+      this.isr.add(vector);
       this.update();
       return vector;
     }
@@ -457,9 +455,9 @@ export class LocalApic implements Device<LocalApicState>, LocalApicPort {
       ldr: this.ldr,
       dfr: this.dfr,
       svr: this.svr,
-      isr: [...this.isr],
-      tmr: [...this.tmr],
-      irr: [...this.irr],
+      isr: [...this.isr.words],
+      tmr: [...this.tmr.words],
+      irr: [...this.irr.words],
       esr: this.esr,
       errors: this.errors,
       icrLow: this.icrLow,
@@ -481,9 +479,9 @@ export class LocalApic implements Device<LocalApicState>, LocalApicPort {
     this.ldr = state.ldr;
     this.dfr = state.dfr;
     this.svr = state.svr;
-    this.isr.set(state.isr);
-    this.tmr.set(state.tmr);
-    this.irr.set(state.irr);
+    this.isr.words.set(state.isr);
+    this.tmr.words.set(state.tmr);
+    this.irr.words.set(state.irr);
     this.esr = state.esr;
     this.errors = state.errors;
     this.icrLow = state.icrLow;
@@ -501,9 +499,9 @@ export class LocalApic implements Device<LocalApicState>, LocalApicPort {
     this.ldr = 0;
     this.dfr = DFR_FLAT;
     this.svr = SVR_AT_RESET;
-    this.isr.fill(0);
-    this.tmr.fill(0);
-    this.irr.fill(0);
+    this.isr.clear();
+    this.tmr.clear();
+    this.irr.clear();
     this.esr = 0;
     this.errors = 0;
     this.icrLow = 0;
@@ -529,8 +527,8 @@ export class LocalApic implements Device<LocalApicState>, LocalApicPort {
   /** @returns undefined when there is no such register */
   private readRegister(register: number): number | undefined {
     if (register >= ISR && register < IRR_END) {
-      const words = register < TMR ? this.isr : register < IRR ? this.tmr : this.irr;
-      return words[register & 7] >>> 0;
+      const set = register < TMR ? this.isr : register < IRR ? this.tmr : this.irr;
+      return set.words[register & 7] >>> 0;
     }
     switch (register) {
       case ID:
@@ -723,19 +721,19 @@ export class LocalApic implements Device<LocalApicState>, LocalApicPort {
       this.error(ESR_RECEIVED_ILLEGAL_VECTOR);
       return false;
     }
-    setBit(this.irr, vector);
-    if (levelTriggered) setBit(this.tmr, vector);
-    else clearBit(this.tmr, vector);
+    this.irr.add(vector);
+    if (levelTriggered) this.tmr.add(vector);
+    else this.tmr.delete(vector);
     this.update();
     return true;
   }
 
   private endOfInterrupt(): void {
-    const vector = highest(this.isr);
+    const vector = this.isr.highest;
     if (vector === NONE) return;
-    clearBit(this.isr, vector);
+    this.isr.delete(vector);
     this.update();
-    if (!testBit(this.tmr, vector)) return;
+    if (!this.tmr.has(vector)) return;
     for (let input = 0; input < 2; input++) {
       const index = LVT_LINT0 - LVT_TIMER + input;
       if ((this.lvt[index] & (LVT_REMOTE_IRR | 0xff)) !== (LVT_REMOTE_IRR | vector)) continue;
@@ -778,8 +776,8 @@ export class LocalApic implements Device<LocalApicState>, LocalApicPort {
 
   /** APR: SDM "Arbitration Priority Register". */
   private arbitrationPriority(): number {
-    const request = Math.max(highest(this.irr), 0) & 0xf0;
-    const inService = Math.max(highest(this.isr), 0) & 0xf0;
+    const request = Math.max(this.irr.highest, 0) & 0xf0;
+    const inService = Math.max(this.isr.highest, 0) & 0xf0;
     const task = this.tpr & 0xf0;
     if (task >= request && task > inService) return this.tpr;
     return Math.max(task, request, inService);
@@ -788,7 +786,7 @@ export class LocalApic implements Device<LocalApicState>, LocalApicPort {
   /** The vector that an acknowledge would yield, or NONE. */
   private deliverable(): number {
     if (!this.hardwareEnabled) return NONE;
-    const vector = highest(this.irr);
+    const vector = this.irr.highest;
     return vector !== NONE && (vector & 0xf0) > (this.processorPriority & 0xf0) ? vector : NONE;
   }
 
@@ -807,24 +805,4 @@ export class LocalApic implements Device<LocalApicState>, LocalApicPort {
 
 function modeOf(lvtEntry: number): number {
   return (lvtEntry >> LVT_MODE_SHIFT) & 7;
-}
-
-/** The highest vector whose bit is set, or NONE. */
-function highest(words: Int32Array): number {
-  for (let i = 7; i >= 0; i--) {
-    if (words[i] !== 0) return (i << 5) | (31 - Math.clz32(words[i]));
-  }
-  return NONE;
-}
-
-function setBit(words: Int32Array, vector: number): void {
-  words[vector >> 5] |= 1 << (vector & 31);
-}
-
-function clearBit(words: Int32Array, vector: number): void {
-  words[vector >> 5] &= ~(1 << (vector & 31));
-}
-
-function testBit(words: Int32Array, vector: number): boolean {
-  return (words[vector >> 5] & (1 << (vector & 31))) !== 0;
 }
