@@ -5,6 +5,7 @@ import type { Implementations } from './cpu/execution.js';
 import type { ProcessorSystem } from './cpu/processor-system.js';
 import { miscImplementations } from './cpu/misc-instructions.js';
 import { mmxImplementations } from './cpu/mmx-instructions.js';
+import { sseImplementations } from './cpu/sse-instructions.js';
 import { stateSaveImplementations } from './cpu/state-save.js';
 import { systemImplementations } from './cpu/system-instructions.js';
 import { x87Implementations } from './cpu/x87-instructions.js';
@@ -77,7 +78,7 @@ function allImplementations(): Implementations<ProcessorSystem> {
   const all = miscImplementations(system);
   for (const [mnemonic, implementation] of system) if (!all.has(mnemonic)) all.set(mnemonic, implementation);
   // The SSE forms of these mnemonics, where they have one in TypeScript, would be an argument of mmxImplementations.
-  for (const map of [x87Implementations(), mmxImplementations(), stateSaveImplementations()]) {
+  for (const map of [x87Implementations(), mmxImplementations(), stateSaveImplementations(), sseImplementations()]) {
     for (const [mnemonic, implementation] of map) {
       if (all.has(mnemonic)) throw new Error(`two implementations of mnemonic ${mnemonic}`);
       all.set(mnemonic, implementation);

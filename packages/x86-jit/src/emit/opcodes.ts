@@ -36,7 +36,7 @@ export const Simd = {
   i8x16ExtractLaneU: 22, i8x16ReplaceLane: 23, i16x8ExtractLaneU: 25, i16x8ReplaceLane: 26, i32x4ExtractLane: 27, i32x4ReplaceLane: 28,
   i64x2ExtractLane: 29, i64x2ReplaceLane: 30, f32x4ExtractLane: 31, f32x4ReplaceLane: 32, f64x2ExtractLane: 33, f64x2ReplaceLane: 34,
   i8x16Eq: 35, i8x16GtS: 39, i16x8Eq: 45, i16x8GtS: 49, i32x4Eq: 55, i32x4GtS: 59, i64x2Eq: 214, i64x2GtS: 217,
-  i8x16Ne: 36, i16x8Ne: 46, i32x4Ne: 56, i64x2Ne: 215, i32x4LtU: 58, i64x2LtS: 216,
+  i8x16Ne: 36, i16x8Ne: 46, i32x4Ne: 56, i64x2Ne: 215, i32x4LtU: 58, i32x4GtU: 60, i64x2LtS: 216,
   f32x4Ceil: 103, f32x4Floor: 104, f32x4Trunc: 105, f32x4Nearest: 106, f64x2Ceil: 116, f64x2Floor: 117, f64x2Trunc: 122, f64x2Nearest: 148,
   f32x4Eq: 65, f32x4Ne: 66, f32x4Lt: 67, f32x4Gt: 68, f32x4Le: 69, f32x4Ge: 70, f64x2Eq: 71, f64x2Ne: 72, f64x2Lt: 73, f64x2Gt: 74, f64x2Le: 75, f64x2Ge: 76,
   v128Not: 77, v128And: 78, v128AndNot: 79, v128Or: 80, v128Xor: 81, v128Bitselect: 82, v128AnyTrue: 83,

@@ -1,4 +1,8 @@
 import type { Definitions } from '../definition.js';
+import { defineCarryLess } from './carry-less.js';
+import { defineFloatArithmetic } from './float-arithmetic.js';
+import { defineFloatCompare } from './float-compare.js';
+import { defineFloatConvert } from './float-convert.js';
 import { defineSseMove } from './move.js';
 import { definePackedInteger } from './packed-integer.js';
 import { defineSseShift } from './shift.js';
@@ -12,4 +16,8 @@ export function defineSse(d: Definitions): void {
   defineSseShift(d);
   defineSseShuffle(d);
   defineSse41(d);
+  defineFloatArithmetic(d);
+  defineFloatCompare(d);
+  defineFloatConvert(d);
+  defineCarryLess(d);
 }
