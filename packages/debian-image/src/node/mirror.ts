@@ -38,7 +38,7 @@ export async function openMirror(options: MirrorOptions): Promise<PackageSource>
     throw new ImageError('bad-option', `mirror ${JSON.stringify(options.url)} is not an http, https or file URL`);
   }
   onProgress?.({ stage: 'index', text: `package index of ${suite}/${architecture} from ${base}` });
-  const inRelease = await download(`${base}/dists/${suite}/InRelease`, options, 'the archive index');
+  const inRelease = await download(`${base}/dists/${suite}/InRelease`, options, 'index', 'the archive index');
   const verified = await checkSignature(inRelease, options);
   const release = signedText(new TextDecoder().decode(inRelease));
   const fields = parseStanzas(release)[0] ?? new Map<string, string>();
@@ -52,7 +52,7 @@ export async function openMirror(options: MirrorOptions): Promise<PackageSource>
   }
   const indexPath = ['xz', 'gz'].map((suffix) => `main/binary-${architecture}/Packages.${suffix}`).find((path) => hashes.has(path));
   if (indexPath === undefined) throw new ImageError('missing', `${base}: ${suite} has no package index for ${architecture}`);
-  const index = await download(`${base}/dists/${suite}/${indexPath}`, options, 'the package index');
+  const index = await download(`${base}/dists/${suite}/${indexPath}`, options, 'index', 'the package index');
   checkHash(index, hashes.get(indexPath), indexPath);
   const packages = new TextDecoder().decode(await decompress(index));
   return new Mirror(base, packages, verified, options);
@@ -92,7 +92,7 @@ class Mirror implements PackageSource {
     const version = fields.get('Version') ?? '';
     const path = fields.get('Filename');
     if (path === undefined || path.split('/').includes('..')) throw new ImageError('malformed', `${name}: no usable Filename in the index`);
-    const bytes = await download(`${this.#base}/${path}`, this.#options, `${name} ${version}`);
+    const bytes = await download(`${this.#base}/${path}`, this.#options, 'package', `${name} ${version}`);
     checkHash(bytes, fields.get('SHA256'), path);
     return { name, version, bytes };
   }
@@ -137,9 +137,10 @@ function checkHash(bytes: Uint8Array, expected: string | undefined, what: string
   if (expected !== actual) throw new ImageError('signature', `${what}: SHA-256 is ${actual}, the index says ${expected ?? 'nothing'}`);
 }
 
-async function download(url: string, options: MirrorOptions, what: string): Promise<Uint8Array> {
+async function download(url: string, options: MirrorOptions, stage: 'index' | 'package', what: string): Promise<Uint8Array> {
   const { onProgress, signal } = options;
   const fail = (reason: string, cause?: unknown): ImageError => new ImageError('network', `${what}: ${url}: ${reason}`, { cause });
+  onProgress?.({ stage, text: what });
   if (url.startsWith('file:')) return readFile(fileURLToPath(url)).catch((error: unknown) => Promise.reject(fail(String(error), error)));
   let response: Response;
   try {
@@ -161,7 +162,7 @@ async function download(url: string, options: MirrorOptions, what: string): Prom
       const percent = Math.floor((received / promised) * 100);
       if (percent > reported) {
         reported = percent;
-        onProgress?.({ stage: 'package', text: what, percent });
+        onProgress?.({ stage, text: what, percent });
       }
     }
   } catch (error) {
