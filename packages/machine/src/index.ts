@@ -32,3 +32,4 @@ export { x86Processor } from './x86-processor.js';
 export type { X86ProcessorOptions } from './x86-processor.js';
 export { readSnapshot, writeSnapshot } from './snapshot-file.js';
 export type { WriteSnapshotOptions } from './snapshot-file.js';
+export { realMode, startRealMode } from './initial-registers.js';
