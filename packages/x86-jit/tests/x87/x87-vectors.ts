@@ -68,7 +68,7 @@ const PROTECTED_32: X87Context = {
   realAddressMode: false,
 };
 
-function stateOf(image: DataView): X87State {
+export function stateOf(image: DataView): X87State {
   const state = new X87State(new DataView(new ArrayBuffer(X87_STATE_SIZE)));
   loadEnvironment(state, image, PROTECTED_32);
   loadRegisters(state, image, PROTECTED_32);
@@ -133,16 +133,22 @@ function isDefinedArgument({ image }: X87Vector, name: string): boolean {
   return name !== 'fyl2xp1' || exponent < -2;
 }
 
-/** @param processor its brand, from the vectors' header @returns undefined where they agree */
-export function x87Mismatch(vector: X87Vector, processor: string): string | undefined {
-  const { opcode, modrm } = vector;
+/** What a vector's instruction did. */
+export interface X87Result {
+  readonly trap: X87Vector['trap'];
+  readonly state: X87State;
+  readonly memory: Uint8Array;
+  readonly eflags: number;
+  readonly ax: number;
+}
+
+/** Runs a vector on the x87 unit alone. */
+function runDirectly(vector: X87Vector): X87Result {
+  const { opcode, modrm, operandSize16 } = vector;
   const instruction = x87Operation(opcode, modrm);
-  const before = stateOf(vector.image);
   const state = stateOf(vector.image);
-  const expected = stateOf(vector.imageAfter);
   const memory = vector.memory.slice();
   new Uint8Array(state.operand.buffer, state.operand.byteOffset, MEMORY).set(memory);
-  const { operandSize16 } = vector;
   const dataPointer = BigInt(vector.imageAfter.getUint32(20, true));
   const context: X87Context = { ...PROTECTED_32, eflags: vector.eflags, dataPointer, operandSize16 };
   const outcome = executeX87(state, opcode, modrm, context);
@@ -156,6 +162,25 @@ export function x87Mismatch(vector: X87Vector, processor: string): string | unde
   } else if (outcome === X87_STORE_FLAGS) {
     eflags = (eflags & ~EFLAGS_COMPARED) | state.operand.getUint8(0);
   }
+  const trap = outcome === X87_PENDING ? '#MF' : outcome === X87_UNDEFINED ? '#UD' : 'none';
+  return { trap, state, memory, eflags, ax };
+}
+
+/**
+ * @param processor its brand, from the vectors' header
+ * @param run executes the vector; by default on the x87 unit alone
+ * @returns undefined where they agree
+ */
+export function x87Mismatch(
+  vector: X87Vector,
+  processor: string,
+  run: (vector: X87Vector) => X87Result = runDirectly,
+): string | undefined {
+  const { opcode, modrm } = vector;
+  const instruction = x87Operation(opcode, modrm);
+  const before = stateOf(vector.image);
+  const expected = stateOf(vector.imageAfter);
+  const { trap, state, memory, eflags, ax } = run(vector);
 
   const problems: string[] = [];
   const check = (what: string, ours: string | number, processors: string | number): void => {
@@ -164,7 +189,7 @@ export function x87Mismatch(vector: X87Vector, processor: string): string | unde
       problems.push(`${what} ${show(ours)}, processor ${show(processors)}`);
     }
   };
-  check('trap', outcome === X87_PENDING ? '#MF' : outcome === X87_UNDEFINED ? '#UD' : 'none', vector.trap);
+  check('trap', trap, vector.trap);
   const tolerance = toleranceOf(vector, instruction?.name, processor);
   if (tolerance.skip) return undefined;
   const approximate = instruction !== undefined && TRANSCENDENTALS.has(instruction.name);
