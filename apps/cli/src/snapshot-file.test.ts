@@ -42,6 +42,8 @@ const state = (): Plain => ({
   devices: { com1: { version: 1, fifo: Uint8Array.of(1, 2, 3), on: true, name: null, deadline: Number.POSITIVE_INFINITY }, list: [1, [2n], 'x'] },
   ram: ram(1_000_001),
   empty: new Uint8Array(0),
+  // A state hash tells it from 0.
+  minusZero: -0,
 });
 
 describe('snapshot files', () => {

@@ -6,7 +6,8 @@ import { CliError, reasonOf } from './cli-error.js';
  * A snapshot on disk.
  *
  *     "pckit snapshot 1\n"
- *     u32 length, JSON            the state; byte arrays are { "$bytes": index }, big integers { "$bigint": "..." }
+ *     u32 length, JSON            the state; byte arrays are { "$bytes": index }, big integers { "$bigint": "..." },
+ *                                 -0 and numbers that aren't finite { "$number": "..." }
  *     for each byte array:
  *       u64 length
  *       runs of u32 page, u32 count, count * 4096 bytes (the last page of the array may be short), for pages that are not all zero
@@ -72,7 +73,8 @@ function write(file: number, state: Plain): void {
 /** @param arrays gets the byte arrays that the result refers to by number */
 function pack(value: Plain, arrays: Uint8Array[]): unknown {
   if (typeof value === 'bigint') return { $bigint: value.toString() };
-  if (typeof value === 'number' && !Number.isFinite(value)) return { $number: String(value) };
+  // What JSON would change: -0 and the numbers that are none.
+  if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))) return { $number: Object.is(value, -0) ? '-0' : String(value) };
   if (value === null || typeof value !== 'object') return value;
   if (value instanceof Uint8Array) return { $bytes: arrays.push(value) - 1 };
   if (isList(value)) return value.map((item) => pack(item, arrays));
