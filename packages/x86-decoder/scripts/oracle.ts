@@ -34,7 +34,7 @@ for (const file of files) {
     if (bytes.length >= 4096) show(compareCode(`${file} ${name}`, bytes, 64));
   }
 }
-const seen = new Set<number>();
+const seen = new Set<string>();
 const rows = compareRows(256, seed, seen);
 show(rows);
 for (const row of rows.unreached) console.log(`  not reached: ${row}`);
@@ -43,8 +43,8 @@ for (const mode of [16, 32, 64] as const) {
   for (const uniform of [false, true]) show(compareRandom(count, mode, seed + mode, uniform, seen));
   show(compareTruncated(count / 100, mode, seed + mode));
 }
-for (const [code, name] of codesInScope()) {
-  if (seen.has(code)) continue;
+for (const { key, name } of codesInScope()) {
+  if (seen.has(key)) continue;
   console.log(`not decoded by us: ${name}`);
   disagreements++;
 }

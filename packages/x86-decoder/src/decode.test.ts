@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decode, DecodeError, Instruction, Mnemonic, OperandKind, Prefix, Register, type Mode } from './index.js';
 
@@ -59,5 +60,54 @@ describe('decode', () => {
   it('ignores 66 on a near branch in 64-bit mode, as Intel does', () => {
     expect(decoded('66e801000000')).toMatchObject({ length: 6, operandSize: 8, displacement: 1 });
     expect(decoded('66e80100', 32)).toMatchObject({ length: 4, operandSize: 2 });
+  });
+});
+
+describe('decode of anything', () => {
+  const instruction = fc.uint8Array({ minLength: 16, maxLength: 16 });
+  const modes = fc.constantFrom<Mode[]>(16, 32, 64);
+  // Escapes and prefixes come more often than in uniform bytes.
+  const likely = fc
+    .tuple(fc.array(fc.constantFrom(0x66, 0xf2, 0xf3, 0x67, 0x48, 0x0f, 0xc4, 0xc5, 0x38, 0x3a, 0x65), { maxLength: 5 }), instruction)
+    .map(([head, tail]) => Uint8Array.from([...head, ...tail]).slice(0, 16));
+
+  it('never reads past the end, and says that more is needed for every truncation of a valid instruction', () => {
+    fc.assert(
+      fc.property(fc.oneof(instruction, likely), modes, (bytes, mode) => {
+        const whole = new Instruction();
+        const cut = new Instruction();
+        const length = decode(bytes, 0, bytes.length, mode, whole);
+        expect(length).toBe(whole.length);
+        if (length === 0) {
+          expect([DecodeError.InvalidOpcode, DecodeError.TooLong]).toContain(whole.error);
+          return;
+        }
+        expect(length).toBeLessThanOrEqual(15);
+        for (let end = 0; end < length; end++) {
+          // What lies behind the end must not matter.
+          const poisoned = bytes.slice().fill(0xa5, end);
+          expect(decode(poisoned, 0, end, mode, cut)).toBe(0);
+          expect(cut).toMatchObject({ error: DecodeError.Truncated, mnemonic: 0, form: 0, operandCount: 0 });
+        }
+        const exact = new Instruction();
+        expect(decode(bytes, 0, length, mode, exact)).toBe(length);
+        expect(exact).toEqual(whole);
+      }),
+      { seed: 20, numRuns: 3000 },
+    );
+  });
+
+  it('does not depend on where the instruction lies', () => {
+    const here = new Instruction();
+    const there = new Instruction();
+    fc.assert(
+      fc.property(likely, fc.nat(40), modes, (bytes, offset, mode) => {
+        const moved = new Uint8Array(offset + bytes.length);
+        moved.set(bytes, offset);
+        expect(decode(moved, offset, moved.length, mode, there)).toBe(decode(bytes, 0, bytes.length, mode, here));
+        expect([there.mnemonic, there.form, there.error]).toEqual([here.mnemonic, here.form, here.error]);
+      }),
+      { seed: 21, numRuns: 1000 },
+    );
   });
 });

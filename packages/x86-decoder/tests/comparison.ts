@@ -49,12 +49,12 @@ export function compareCode(what: string, bytes: Uint8Array, mode: Mode, limit =
   return finish(comparison, oracle);
 }
 
-export function compareRandom(count: number, mode: Mode, seed: number, uniform: boolean, seen?: Set<number>): Comparison {
+export function compareRandom(count: number, mode: Mode, seed: number, uniform: boolean, seen?: Set<string>): Comparison {
   const comparison = start(`${count} ${uniform ? 'uniform' : 'structured'} random strings, ${mode}-bit`);
   const oracle = new IcedOracle(structuredBytes(count, seed, uniform), mode);
   for (let i = 0; i < count; i++) {
     note(comparison, oracle.at(i * 16).disagreement);
-    seen?.add(oracle.code);
+    seen?.add(oracle.key);
   }
   return finish(comparison, oracle);
 }
@@ -145,7 +145,7 @@ export interface RowComparison extends Comparison {
 }
 
 /** Encodings of every row of the table, in every mode that has it. */
-export function compareRows(perRow: number, seed: number, seen?: Set<number>): RowComparison {
+export function compareRows(perRow: number, seed: number, seen?: Set<string>): RowComparison {
   const comparison = { ...start('every row of the table'), unreached: [] as string[] };
   const rows = tableText.flatMap((text) => parseRows(text));
   const choices = new Choices(seed | 1);
@@ -167,7 +167,7 @@ export function compareRows(perRow: number, seed: number, seen?: Set<number>): R
     encodings.forEach((_, i) => {
       note(comparison, oracle.at(i * 16).disagreement);
       reached.add(oracle.ours.form);
-      seen?.add(oracle.code);
+      seen?.add(oracle.key);
     });
     for (const form of new Set(forms)) if (!reached.has(form)) comparison.unreached.push(`${mode}: ${rows[form - 1]!.text}`);
     finish(comparison, oracle);

@@ -117,9 +117,9 @@ export class IcedOracle {
     this.decoder = new iced.Decoder(mode, bytes, iced.DecoderOptions.None);
   }
 
-  /** iced's `Code` of the last instruction, 0 when invalid. */
-  get code(): number {
-    return this.theirs.code;
+  /** Mode and iced's `Code` of the last instruction. */
+  get key(): string {
+    return `${this.mode} ${this.theirs.code}`;
   }
 
   free(): void {
@@ -396,9 +396,9 @@ export function structuredBytes(count: number, seed: number, uniform: boolean): 
 /** Prefetches in the NOP space; codes of 8086 and early 386 processors, and of AMD's branches with 66 in 64-bit mode. */
 const neverDecoded = /^(Prefetchit[01]_.*|Popw_CS|Ud0|.*_rel8_16_RCX|Jrcxz_rel8_16)$/;
 
-/** The instructions (iced's `Code`) that we should decode: legacy and VEX encoded, by default enabled, of no extension that isn't ours. */
-export function codesInScope(): Map<number, string> {
-  const codes = new Map<number, string>();
+/** The instructions, as `key` names them, that we should decode: legacy and VEX encoded, by default enabled, of no extension that isn't ours. */
+export function codesInScope(): { key: string; name: string }[] {
+  const codes: { key: string; name: string }[] = [];
   const instruction = new iced.Instruction();
   for (const [name, code] of Object.entries(iced.Code)) {
     if (typeof code !== 'number') continue;
@@ -407,8 +407,11 @@ export function codesInScope(): Map<number, string> {
     const legacy = info.encoding === iced.EncodingKind.Legacy || info.encoding === iced.EncodingKind.VEX;
     // FWAIT forms (FSTENV...) are two instructions to a decoder.
     const decodes = info.isInstruction && legacy && info.decoderOption === 0 && !info.fwait;
+    const modes = [16, 32, 64].filter((mode) => info[`intelDecoder${mode as 16 | 32 | 64}`]);
     info.free();
-    if (decodes && !instruction.cpuidFeatures().some((feature) => notOurs.has(feature)) && !neverDecoded.test(name)) codes.set(code, name);
+    if (decodes && !instruction.cpuidFeatures().some((feature) => notOurs.has(feature)) && !neverDecoded.test(name)) {
+      for (const mode of modes) codes.push({ key: `${mode} ${code}`, name: `${name} in ${mode}-bit mode` });
+    }
   }
   instruction.free();
   return codes;

@@ -67,7 +67,7 @@ np 0F 01 D6           | Xtest               | w=z 0=osapc
 0F 01 DE              | Skinit              | 0=oszapcdik             | ret
 0F 01 DF              | Invlpga
 @ tdx
-66 0F 01 CC           | Tdcall              |                         | call only64
+66 0F 01 CC           | Tdcall              |                         | call
 66 0F 01 CD           | Seamret             | w=zc 0=osap             | call only64
 66 0F 01 CE           | Seamops             | w=z 0=osapc             | only64
 66 0F 01 CF           | Seamcall            | w=c 0=oszap             | call only64
