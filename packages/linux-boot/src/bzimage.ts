@@ -21,7 +21,7 @@ interface Placement {
 }
 
 export function planBzImage(context: BootContext): BootPlan {
-  const { options, layout, notes } = context;
+  const { options, notes } = context;
   const header = parseSetupHeader(options.kernel);
   const is64 = (header.xloadflags & XLF_KERNEL_64) !== 0;
   if (options.entry === '64' && !is64) {
