@@ -163,7 +163,7 @@ describe('a PC', () => {
         code: [
           ...setUp,
           out(0x3fa, 0x01), // FIFO on
-          out(0x3fc, 0x08), // OUT2
+          out(0x3fc, 0x0a), // RTS: the host may type; OUT2
           out(0x3f9, 0x01), // received data available
           enableInterrupts(),
           halt(),

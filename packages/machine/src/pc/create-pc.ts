@@ -193,7 +193,7 @@ export function createPc(config: PcConfig): Pc {
   serial.forEach((port, index) => {
     const { ioBase, irq } = at.SERIAL_PORTS[index];
     const line = machine.add(new SerialLine(`com${index + 1}-line`, door, port ?? undefined));
-    const uart = machine.add(new Uart16550({ irq: isa.irq(irq), port: line, clock }, { name: `com${index + 1}` }));
+    const uart = machine.add(new Uart16550({ irq: isa.irq(irq), port: line, clock }, { name: `com${index + 1}`, flowControl: 'rts' }));
     ports.map(ioBase, uart.regions.registers);
     serialLines.push(line);
     uarts.push(uart);
