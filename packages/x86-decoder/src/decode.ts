@@ -1,6 +1,8 @@
-import { DecodeError, Instruction, MAX_INSTRUCTION_LENGTH, MAX_OPERANDS, OperandKind, Prefix, type Mode } from './instruction.js';
+import { decodeMemory, OUT_OF_BYTES } from './decode-memory.js';
+import { decodeEncodedOperand } from './decode-encoded.js';
+import { DecodeError, MAX_INSTRUCTION_LENGTH, MAX_OPERANDS, OperandKind, Prefix, type Instruction, type Mode } from './instruction.js';
 import { Mnemonic } from './mnemonic.js';
-import { Method, SIZE_ADDRESS_SHIFT, SIZE_L_SHIFT, SIZE_MODE64_SHIFT, SIZE_STATE_BITS, SIZE_W_SHIFT } from './operands.js';
+import { encodedKinds, Method, SIZE_ADDRESS_SHIFT, SIZE_L_SHIFT, SIZE_MODE64_SHIFT, SIZE_STATE_BITS, SIZE_W_SHIFT } from './operands.js';
 import { Register, registerSize } from './register.js';
 import { Dimension, Sizing } from './dimensions.js';
 import {
@@ -49,21 +51,8 @@ function makePrefixClasses(mode64: boolean): Uint8Array {
 const prefixClassesLegacy = makePrefixClasses(false);
 const prefixClasses64 = makePrefixClasses(true);
 
-// 16-bit addressing, SDM vol. 2 table 2-1, by ModRM.rm.
-const base16 = Uint8Array.of(
-  Register.BX,
-  Register.BX,
-  Register.BP,
-  Register.BP,
-  Register.SI,
-  Register.DI,
-  Register.BP,
-  Register.BX,
-);
-const index16 = Uint8Array.of(Register.SI, Register.DI, Register.SI, Register.DI, 0, 0, 0, 0);
-
+// Register 0 of the class of general registers of a size in bytes.
 const AX_OF_SIZE = Uint8Array.of(0, Register.AL, Register.AX, 0, Register.EAX, 0, 0, 0, Register.RAX);
-const AX_OF_ADDRESS = Uint8Array.of(Register.AX, Register.EAX, Register.RAX);
 
 const fixedSizes = Uint8Array.from({ length: 256 }, (_, register) => registerSize(register));
 
@@ -299,66 +288,11 @@ export function decode(bytes: Uint8Array, offset: number, end: number, mode: Mod
     (addressIndex << SIZE_ADDRESS_SHIFT) |
     (mode64 ? 1 << SIZE_MODE64_SHIFT : 0);
 
-  // Memory operand. Its bytes come before every immediate.
-  let segment: number = Register.DS;
+  // The memory operand's bytes come before every immediate.
+  into.segment = Register.DS;
   if (isMemory) {
-    const mod = modrm >> 6;
-    const rm = modrm & 7;
-    let base = 0;
-    let index = 0;
-    let scale = 0;
-    let displacementSize = mod === 1 ? 1 : 0;
-    if (addressIndex === 0) {
-      if ((bits & FORM_VSIB) !== 0) return fail(into, mode, DecodeError.InvalidOpcode);
-      if (mod === 2) displacementSize = 2;
-      if (mod === 0 && rm === 6) displacementSize = 2;
-      else {
-        base = base16[rm]!;
-        index = index16[rm]!;
-        if (base === Register.BP) segment = Register.SS;
-      }
-    } else {
-      const registers = AX_OF_ADDRESS[addressIndex]!;
-      if (mod === 2) displacementSize = 4;
-      if (rm === 4) {
-        if (pos >= limit) return fail(into, mode, outOfBytes);
-        const sib = bytes[pos++]!;
-        scale = sib >> 6;
-        const indexNumber = ((sib >> 3) & 7) | rexX;
-        if ((bits & FORM_VSIB) !== 0) index = indexNumber;
-        else if (indexNumber !== 4) index = registers + indexNumber;
-        const baseNumber = sib & 7;
-        if (baseNumber === 5 && mod === 0) displacementSize = 4;
-        else {
-          base = registers + (baseNumber | rexB);
-          if ((baseNumber | rexB) === 4 || (baseNumber | rexB) === 5) segment = Register.SS;
-        }
-      } else {
-        if ((bits & FORM_VSIB) !== 0) return fail(into, mode, DecodeError.InvalidOpcode);
-        if (rm === 5 && mod === 0) {
-          displacementSize = 4;
-          if (mode64) base = addressIndex === 2 ? Register.RIP : Register.EIP;
-        } else {
-          base = registers + (rm | rexB);
-          if ((rm | rexB) === 5) segment = Register.SS;
-        }
-      }
-    }
-    let displacement = 0;
-    if (displacementSize !== 0) {
-      if (pos + displacementSize > limit) return fail(into, mode, outOfBytes);
-      if (displacementSize === 1) displacement = (bytes[pos]! << 24) >> 24;
-      else if (displacementSize === 4) {
-        displacement = bytes[pos]! | (bytes[pos + 1]! << 8) | (bytes[pos + 2]! << 16) | (bytes[pos + 3]! << 24);
-      } else displacement = ((bytes[pos]! | (bytes[pos + 1]! << 8)) << 16) >> 16;
-      pos += displacementSize;
-    }
-    into.base = base;
-    into.index = index;
-    into.scale = scale;
-    into.displacement = displacement;
-    into.displacementHigh = displacement >> 31;
-    into.displacementSize = displacementSize;
+    pos = decodeMemory(bytes, pos, limit, modrm, rexX, rexB, addressIndex, mode64, (bits & FORM_VSIB) !== 0, into);
+    if (pos < 0) return fail(into, mode, pos === OUT_OF_BYTES ? outOfBytes : DecodeError.InvalidOpcode);
   }
 
   const count = (bits & FORM_COUNT_MASK) >> FORM_COUNT_SHIFT;
@@ -450,110 +384,16 @@ export function decode(bytes: Uint8Array, offset: number, end: number, mode: Mod
       case Method.FixedGeneral:
         register = AX_OF_SIZE[size]!;
         break;
-      case Method.Immediate:
-        kind = OperandKind.Immediate;
-        if (pos + size > limit) return fail(into, mode, outOfBytes);
-        into.immediateLow = size === 1 ? bytes[pos]! : bytes[pos]! | (bytes[pos + 1]! << 8);
-        into.immediateHigh = 0;
-        pos += size;
-        break;
-      case Method.ImmediateSigned: {
-        kind = OperandKind.Immediate;
-        if (pos + size > limit) return fail(into, mode, outOfBytes);
-        if (size === 2) into.immediateLow = ((bytes[pos]! | (bytes[pos + 1]! << 8)) << 16) >> 16;
-        else into.immediateLow = bytes[pos]! | (bytes[pos + 1]! << 8) | (bytes[pos + 2]! << 16) | (bytes[pos + 3]! << 24);
-        if (size === 8) {
-          into.immediateHigh = bytes[pos + 4]! | (bytes[pos + 5]! << 8) | (bytes[pos + 6]! << 16) | (bytes[pos + 7]! << 24);
-        } else into.immediateHigh = into.immediateLow >> 31;
-        pos += size;
-        size = sizes[((code & 0xff) << SIZE_STATE_BITS) | sizeState]!;
-        break;
-      }
-      case Method.ImmediateByteSigned:
-        kind = OperandKind.Immediate;
-        if (pos >= limit) return fail(into, mode, outOfBytes);
-        into.immediateLow = (bytes[pos++]! << 24) >> 24;
-        into.immediateHigh = into.immediateLow >> 31;
-        break;
-      case Method.Immediate2:
-        kind = OperandKind.Immediate2;
-        if (pos >= limit) return fail(into, mode, outOfBytes);
-        into.immediate2 = bytes[pos++]!;
-        break;
-      case Method.ImmediateOne:
-        kind = OperandKind.Immediate;
-        into.immediateLow = 1;
-        into.immediateHigh = 0;
-        break;
-      case Method.Branch: {
-        kind = OperandKind.Branch;
-        if (pos + size > limit) return fail(into, mode, outOfBytes);
-        let displacement: number;
-        if (size === 1) displacement = (bytes[pos]! << 24) >> 24;
-        else if (size === 2) displacement = ((bytes[pos]! | (bytes[pos + 1]! << 8)) << 16) >> 16;
-        else displacement = bytes[pos]! | (bytes[pos + 1]! << 8) | (bytes[pos + 2]! << 16) | (bytes[pos + 3]! << 24);
-        pos += size;
-        into.displacement = displacement;
-        into.displacementHigh = displacement >> 31;
-        into.displacementSize = size;
-        size = sizes[((code & 0xff) << SIZE_STATE_BITS) | sizeState]!;
-        break;
-      }
-      case Method.FarPointer:
-        kind = OperandKind.FarPointer;
-        if (pos + size + 2 > limit) return fail(into, mode, outOfBytes);
-        into.immediateLow = bytes[pos]! | (bytes[pos + 1]! << 8);
-        if (size === 4) into.immediateLow |= (bytes[pos + 2]! << 16) | (bytes[pos + 3]! << 24);
-        into.immediateHigh = 0;
-        pos += size;
-        into.immediate2 = bytes[pos]! | (bytes[pos + 1]! << 8);
-        pos += 2;
-        size += 2;
-        break;
-      case Method.Offset: {
-        kind = OperandKind.Memory;
-        const bytesOfAddress = 2 << addressIndex;
-        if (pos + bytesOfAddress > limit) return fail(into, mode, outOfBytes);
-        into.base = 0;
-        into.index = 0;
-        into.scale = 0;
-        into.displacement = bytes[pos]! | (bytes[pos + 1]! << 8);
-        if (addressIndex !== 0) into.displacement |= (bytes[pos + 2]! << 16) | (bytes[pos + 3]! << 24);
-        into.displacementHigh =
-          addressIndex === 2
-            ? bytes[pos + 4]! | (bytes[pos + 5]! << 8) | (bytes[pos + 6]! << 16) | (bytes[pos + 7]! << 24)
-            : 0;
-        into.displacementSize = bytesOfAddress;
-        pos += bytesOfAddress;
-        break;
-      }
-      case Method.StringSource:
-        kind = OperandKind.StringSource;
-        break;
-      case Method.StringDestination:
-        kind = OperandKind.StringDestination;
-        break;
-      case Method.Xlat:
-        kind = OperandKind.Memory;
-        into.base = AX_OF_ADDRESS[addressIndex]! + 3;
-        into.index = Register.AL;
-        into.scale = 0;
-        into.displacement = 0;
-        into.displacementHigh = 0;
-        into.displacementSize = 0;
-        break;
-      case Method.MemoryDi:
-        kind = OperandKind.Memory;
-        into.base = AX_OF_ADDRESS[addressIndex]! + 7;
-        into.index = 0;
-        into.scale = 0;
-        into.displacement = 0;
-        into.displacementHigh = 0;
-        into.displacementSize = 0;
-        break;
-      default: // Method.Vsib
+      case Method.Vsib:
         kind = OperandKind.Memory;
         into.index += size === 32 ? Register.YMM0 : Register.XMM0;
+        size = sizes[((code & 0xff) << SIZE_STATE_BITS) | sizeState]!;
+        break;
+      default:
+        // What has bytes of its own, or none and no register: see there.
+        kind = encodedKinds[method]!;
+        pos = decodeEncodedOperand(method, bytes, pos, limit, size, addressIndex, into);
+        if (pos < 0) return fail(into, mode, outOfBytes);
         size = sizes[((code & 0xff) << SIZE_STATE_BITS) | sizeState]!;
         break;
     }
@@ -577,7 +417,7 @@ export function decode(bytes: Uint8Array, offset: number, end: number, mode: Mod
   }
   if (isMemory && (prefixes & (Prefix.Rep | Prefix.Repne)) !== 0) prefixes |= elision(byte, root, formMnemonic[form]!, prefixes);
   if (segmentOverride !== 0) {
-    segment = segmentOverride;
+    into.segment = segmentOverride;
     prefixes |= Prefix.Segment;
   }
   into.length = pos - offset;
@@ -589,7 +429,6 @@ export function decode(bytes: Uint8Array, offset: number, end: number, mode: Mod
   into.addressSize = 2 << addressIndex;
   into.prefixes = prefixes;
   into.operandCount = count;
-  into.segment = segment;
   into.segmentOverridden = segmentOverride !== 0;
   into.segmentPrefix = lastSegment;
   into.operandSizePrefixes = operandSizePrefixes;

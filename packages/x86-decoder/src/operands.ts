@@ -1,3 +1,5 @@
+import { OperandKind } from './instruction.js';
+
 /**
  * The codes in which the decoder's tables describe an operand: a method (where it is encoded, what it is) and size codes that
  * become bytes once operand size, address size, W, L and mode are known.
@@ -69,6 +71,19 @@ export const Method = {
   /** Tx, Ty: memory with a vector of indices (gathers). */
   Vsib: 31,
 } as const;
+
+/** `OperandKind` by method, for those that are neither a register nor ModRM memory. */
+export const encodedKinds: Uint8Array = (() => {
+  const kinds = new Uint8Array(32);
+  kinds.fill(OperandKind.Immediate, Method.Immediate, Method.ImmediateOne + 1);
+  kinds[Method.Immediate2] = OperandKind.Immediate2;
+  kinds[Method.Branch] = OperandKind.Branch;
+  kinds[Method.FarPointer] = OperandKind.FarPointer;
+  kinds[Method.Offset] = kinds[Method.Xlat] = kinds[Method.MemoryDi] = OperandKind.Memory;
+  kinds[Method.StringSource] = OperandKind.StringSource;
+  kinds[Method.StringDestination] = OperandKind.StringDestination;
+  return kinds;
+})();
 
 /** Size codes, in the order of `sizeBytes`. */
 export const sizeNames = [
