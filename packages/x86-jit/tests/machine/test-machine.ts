@@ -245,10 +245,15 @@ export class TestMachine {
     return { vector, code };
   }
 
-  /** Puts code at the start and runs it: `count` instructions, by default 1. */
-  execute(code: string | Uint8Array, count = 1): TakenException | undefined {
-    this.write(this.codeAddress, typeof code === 'string' ? hexBytes(code) : code);
+  /** Puts code at the start, and NOPs behind it. */
+  load(code: string | Uint8Array): void {
+    const bytes = typeof code === 'string' ? hexBytes(code) : code;
+    this.write(this.codeAddress, Uint8Array.of(...bytes, ...new Uint8Array(16).fill(0x90)));
     this.rip = this.codeAddress;
+  }
+  /** Loads code and runs it: `count` instructions, by default 1. */
+  execute(code: string | Uint8Array, count = 1): TakenException | undefined {
+    this.load(code);
     return this.run(count);
   }
 }
