@@ -53,6 +53,8 @@ export interface LocalApicPort extends InterruptAcknowledge {
   readMsr(index: number): bigint | undefined;
   /** @returns false for #GP (no such register, reserved bits set). */
   writeMsr(index: number, value: bigint): boolean;
+  /** The time stamp counter was written: an armed TSC deadline is at another time now. */
+  tscChanged?(): void;
 }
 
 /** Everything outside RAM that the processor's accesses reach. One per vCPU, so the local APIC page can differ between them. */

@@ -145,6 +145,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
       tsc: () => tscOf(vcpu),
       setTsc: (value) => {
         vcpu.tscOffset = value - tscNow();
+        port.apic?.tscChanged?.();
       },
       attention: () => vcpu.attention(),
       endNmi: () => vcpu.endNmi(),

@@ -308,7 +308,7 @@ export class X86Vcpu implements Vcpu {
     const result = this.#predecoder.decodeBlock(rip, hostPage, cpu.u32(State.modeKey), () => {
       let next = (rip & ~0xfffn) + 4096n;
       if (!cpu.code64) next &= 0xffffffffn;
-      return cpu.code.translate(cpu.base, BigInt.asIntN(64, next), Access.execute);
+      return cpu.translate(next, Access.execute);
     });
     switch (result) {
       case 'decoded':
@@ -348,6 +348,12 @@ export class X86Vcpu implements Vcpu {
     const flags = cpu.systemFlags;
     if (flags & Eflags.TF || (flags & Eflags.IF && cpu.i32(State.pending) !== 0)) return Completion.exit + LoopExit.attention;
     return Completion.jump;
+  }
+
+  /** When the time stamp counter reaches `tsc`, in virtual nanoseconds, rounded up. */
+  tscToNanoseconds(tsc: bigint): number {
+    const ticks = BigInt.asUintN(64, tsc - this.tscOffset);
+    return Number((ticks * 1_000_000_000n + BigInt(this.#system.tscHz) - 1n) / BigInt(this.#system.tscHz));
   }
 
   /** IRET ends an NMI handler. */

@@ -252,6 +252,11 @@ export class CpuState {
     this.setI32(State.fault, 0);
     throw new GuestFault(this.u32(State.faultVector), this.u32(State.faultCode));
   }
+  /** Host address of the page of a linear address, 0 for one that is not RAM or faults (the fault stays recorded). @param access `Access` */
+  translate(linear: bigint, access: number): number {
+    // Host addresses from 2 GiB on come out of WebAssembly as negative numbers.
+    return this.code.translate(this.base, BigInt.asIntN(64, linear), access) >>> 0;
+  }
   /** Reads at the present privilege. @param size 1, 2, 4 or 8 */
   load(linear: bigint, size: number): bigint {
     const value = this.code.slowLoad(this.base, BigInt.asIntN(64, linear), size);

@@ -20,7 +20,7 @@ export function loadBytes(cpu: CpuState, linear: bigint, into: Uint8Array): void
   for (let done = 0; done < into.length; ) {
     const at = advance(cpu, linear, done);
     const length = pieceLength(at, into.length - done);
-    const page = cpu.code.translate(cpu.base, BigInt.asIntN(64, at), Access.read);
+    const page = cpu.translate(at, Access.read);
     cpu.checkFault();
     if (page !== 0) {
       const host = page + Number(at & 0xfffn);
@@ -43,7 +43,7 @@ export function storeBytes(cpu: CpuState, linear: bigint, bytes: Uint8Array): vo
   for (let done = 0; done < bytes.length; ) {
     const at = advance(cpu, linear, done);
     const length = pieceLength(at, bytes.length - done);
-    const page = cpu.code.translate(cpu.base, BigInt.asIntN(64, at), Access.write);
+    const page = cpu.translate(at, Access.write);
     cpu.checkFault();
     if (page !== 0 && !holdsCode(cpu, page)) {
       cpu.host.u8.set(bytes.subarray(done, done + length), page + Number(at & 0xfffn));
