@@ -142,6 +142,11 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, handlers: readonly Han
   };
 
   e.loop((goto) => {
+    // The next instruction isn't due: neither is a fault of fetching it.
+    e.if(budget.get().leS(0), () => {
+      budget.set(e.i32(0));
+      leave(LoopExit.budget);
+    });
     const found = e.callI32(runtime.lookup, state, rip.get());
     e.if(found.leS(0), () => {
       e.if(found.ltS(0), () => leave(LoopExit.fault));
