@@ -1,6 +1,6 @@
 import type { Entropy, LocalApicPort, ProcessorBus, RamRange, AccessSize } from '@pckit/interfaces';
 import { CpuState, type InterpreterExports } from './cpu/cpu-state.js';
-import { cpuModel } from './cpu/cpuid.js';
+import { cpuModel, type CpuModel } from './cpu/cpuid.js';
 import type { Implementations } from './cpu/execution.js';
 import type { ProcessorSystem } from './cpu/processor-system.js';
 import { miscImplementations } from './cpu/misc-instructions.js';
@@ -32,8 +32,8 @@ export interface ProcessorOptions {
   readonly tscHz: number;
   readonly entropy: Entropy;
   readonly yieldOnPause?: boolean;
-  /** CPU profile by name; default `x86-64-v2`. */
-  readonly model?: string;
+  /** CPU profile, by name or one of your own; default `x86-64-v2`. */
+  readonly model?: string | CpuModel;
 }
 
 export interface Processor {
@@ -129,7 +129,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
   const high = options.ranges.find((r) => r.start >= 2 ** 32);
   if (!low || low.start !== 0) throw new RangeError('the first RAM range must start at address 0');
   const implementations = allImplementations();
-  const model = cpuModel(options.model ?? 'x86-64-v2');
+  const model = typeof options.model === 'object' ? options.model : cpuModel(options.model ?? 'x86-64-v2');
   const vcpus = cpus.map((cpu, index) => {
     cpu.setU64(State.ramLowEnd, BigInt(low.length));
     cpu.setU32(State.ramLowOffset, low.offset);
