@@ -1,6 +1,6 @@
 /**
- * Decode throughput over the code of a file (libc by default), beside iced-x86's wasm build on the same bytes:
- * `npm run bench -w packages/x86-decoder -- [FILE]`. Medians of 15 passes, taken in turns, after 10 passes of warm-up each.
+ * Decode throughput over the code of a file (libc by default), beside iced-x86's wasm build on the same bytes: `npm run
+ * bench -w packages/x86-decoder -- [FILE]`. Medians of 15 passes, taken in turns, after 10 passes of warm-up each.
  */
 import { createRequire } from 'node:module';
 import type * as Iced from 'iced-x86';
@@ -36,7 +36,7 @@ function passFormat(): number {
   return count;
 }
 
-const passes = { 'decode': passOurs, 'iced-x86 decodeOut': passIced, 'decode and format': passFormat };
+const passes = { decode: passOurs, 'iced-x86 decodeOut': passIced, 'decode and format': passFormat };
 const times: Record<string, number[]> = {};
 for (let round = 0; round < 25; round++) {
   for (const [name, pass] of Object.entries(passes)) {
@@ -47,5 +47,9 @@ for (let round = 0; round < 25; round++) {
 }
 for (const [name, list] of Object.entries(times)) {
   list.sort((a, b) => a - b);
-  console.log(`${name.padEnd(20)} ${list[list.length >> 1]!.toFixed(0).padStart(6)} ns an instruction (best ${list[0]!.toFixed(0)})`);
+  console.log(
+    `${name.padEnd(20)} ${list[list.length >> 1]!.toFixed(0).padStart(6)} ns an instruction (best ${list[0]!.toFixed(
+      0,
+    )})`,
+  );
 }

@@ -1,10 +1,18 @@
 /**
- * The comparison with iced-x86 at full size: every executable section of the given files (ELF, or a bzImage compressed with LZ4),
- * a million structured and a million uniform random byte strings per mode, every row of the table. Exit status 1 on any disagreement.
+ * The comparison with iced-x86 at full size: every executable section of the given files (ELF, or a bzImage compressed
+ * with LZ4), a million structured and a million uniform random byte strings per mode, every row of the table. Exit
+ * status 1 on any disagreement.
  *
  *   npm run oracle -w packages/x86-decoder -- [--seed N] [--count N] [FILE...]
  */
-import { compareCode, compareRandom, compareRows, compareTruncated, report, type Comparison } from '../tests/comparison.js';
+import {
+  compareCode,
+  compareRandom,
+  compareRows,
+  compareTruncated,
+  report,
+  type Comparison,
+} from '../tests/comparison.js';
 import { elfCode, openExecutable, present } from '../tests/executables.js';
 import { codesInScope } from '../tests/iced.js';
 
@@ -18,14 +26,18 @@ for (let i = 2; i < process.argv.length; i++) {
   else files.push(word);
 }
 if (files.length === 0) {
-  files.push(...present(['/lib/x86_64-linux-gnu/libc.so.6', '/usr/bin/gdb', '/usr/lib/x86_64-linux-gnu/libcrypto.so.3']));
+  files.push(
+    ...present(['/lib/x86_64-linux-gnu/libc.so.6', '/usr/bin/gdb', '/usr/lib/x86_64-linux-gnu/libcrypto.so.3']),
+  );
 }
 
 let disagreements = 0;
 function show(comparison: Comparison): void {
   const lines = report(comparison);
   disagreements += lines.length;
-  console.log(`${comparison.what}: ${comparison.compared} compared, ${comparison.outOfScope} of other extensions, ${lines.length} kinds of disagreement`);
+  console.log(
+    `${comparison.what}: ${comparison.compared} compared, ${comparison.outOfScope} of other extensions, ${lines.length} kinds of disagreement`,
+  );
   for (const line of lines.slice(0, 40)) console.log(`  ${line}`);
 }
 

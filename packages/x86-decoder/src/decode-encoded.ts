@@ -18,8 +18,8 @@ function readSigned(bytes: Uint8Array, pos: number, size: number): number {
 }
 
 /**
- * Decodes the operands that are not a register or ModRM memory: immediates, branches, far pointers, absolute addresses, and those of
- * string instructions. `size` is the encoded size. Returns the position behind, or `OUT_OF_BYTES`.
+ * Decodes the operands that are not a register or ModRM memory: immediates, branches, far pointers, absolute addresses,
+ * and those of string instructions. `size` is the encoded size. Returns the position behind, or `OUT_OF_BYTES`.
  */
 export function decodeEncodedOperand(
   method: number,

@@ -22,9 +22,9 @@ const index16 = Uint8Array.of(Register.SI, Register.DI, Register.SI, Register.DI
 const firstRegister = Uint8Array.of(Register.AX, Register.EAX, Register.RAX);
 
 /**
- * Decodes SIB and displacement after a ModRM byte with mod < 3 (SDM vol. 2, tables 2-1 to 2-3) and sets the memory fields and the default
- * segment. `rexX` and `rexB` are 8 or 0. With `vsib` there must be a SIB byte, and `index` becomes its bare number. Returns the position
- * behind, or `OUT_OF_BYTES` or `NOT_VALID`.
+ * Decodes SIB and displacement after a ModRM byte with mod < 3 (SDM vol. 2, tables 2-1 to 2-3) and sets the memory
+ * fields and the default segment. `rexX` and `rexB` are 8 or 0. With `vsib` there must be a SIB byte, and `index`
+ * becomes its bare number. Returns the position behind, or `OUT_OF_BYTES` or `NOT_VALID`.
  */
 export function decodeMemory(
   bytes: Uint8Array,

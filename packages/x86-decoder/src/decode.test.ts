@@ -12,7 +12,13 @@ function decoded(hex: string, mode: Mode = 64): Instruction {
 describe('decode', () => {
   it('fills registers, memory and immediates', () => {
     const add = decoded('488184cb78563412ffffff7f'); // add qword [rbx+rcx*8+0x12345678], 0x7fffffff
-    expect(add).toMatchObject({ mnemonic: Mnemonic.Add, length: 12, operandSize: 8, base: Register.RBX, index: Register.RCX });
+    expect(add).toMatchObject({
+      mnemonic: Mnemonic.Add,
+      length: 12,
+      operandSize: 8,
+      base: Register.RBX,
+      index: Register.RCX,
+    });
     expect(add).toMatchObject({ scale: 3, displacement: 0x12345678, displacementSize: 4, immediateLow: 0x7fffffff });
     expect([...add.operandKind]).toEqual([OperandKind.Memory, OperandKind.Immediate, 0, 0, 0]);
   });
@@ -47,7 +53,12 @@ describe('decode', () => {
   });
 
   it('addresses with 16 bits', () => {
-    expect(decoded('8b42fe', 16)).toMatchObject({ base: Register.BP, index: Register.SI, displacement: -2, segment: Register.SS });
+    expect(decoded('8b42fe', 16)).toMatchObject({
+      base: Register.BP,
+      index: Register.SI,
+      displacement: -2,
+      segment: Register.SS,
+    });
     expect(decoded('8b0e3412', 16)).toMatchObject({ base: 0, index: 0, displacement: 0x1234, segment: Register.DS });
     expect(decoded('678b4304', 16)).toMatchObject({ base: Register.EBX, addressSize: 4, operandSize: 2 });
   });
@@ -68,7 +79,10 @@ describe('decode of anything', () => {
   const modes = fc.constantFrom<Mode[]>(16, 32, 64);
   // Escapes and prefixes come more often than in uniform bytes.
   const likely = fc
-    .tuple(fc.array(fc.constantFrom(0x66, 0xf2, 0xf3, 0x67, 0x48, 0x0f, 0xc4, 0xc5, 0x38, 0x3a, 0x65), { maxLength: 5 }), instruction)
+    .tuple(
+      fc.array(fc.constantFrom(0x66, 0xf2, 0xf3, 0x67, 0x48, 0x0f, 0xc4, 0xc5, 0x38, 0x3a, 0x65), { maxLength: 5 }),
+      instruction,
+    )
     .map(([head, tail]) => Uint8Array.from([...head, ...tail]).slice(0, 16));
 
   it('never reads past the end, and says that more is needed for every truncation of a valid instruction', () => {

@@ -1,8 +1,24 @@
 import { decodeMemory, OUT_OF_BYTES } from './decode-memory.js';
 import { decodeEncodedOperand } from './decode-encoded.js';
-import { DecodeError, MAX_INSTRUCTION_LENGTH, MAX_OPERANDS, OperandKind, Prefix, type Instruction, type Mode } from './instruction.js';
+import {
+  DecodeError,
+  MAX_INSTRUCTION_LENGTH,
+  MAX_OPERANDS,
+  OperandKind,
+  Prefix,
+  type Instruction,
+  type Mode,
+} from './instruction.js';
 import { Mnemonic } from './mnemonic.js';
-import { encodedKinds, Method, SIZE_ADDRESS_SHIFT, SIZE_L_SHIFT, SIZE_MODE64_SHIFT, SIZE_STATE_BITS, SIZE_W_SHIFT } from './operands.js';
+import {
+  encodedKinds,
+  Method,
+  SIZE_ADDRESS_SHIFT,
+  SIZE_L_SHIFT,
+  SIZE_MODE64_SHIFT,
+  SIZE_STATE_BITS,
+  SIZE_W_SHIFT,
+} from './operands.js';
 import { Register, registerSize } from './register.js';
 import { Dimension, Sizing } from './dimensions.js';
 import {
@@ -23,7 +39,8 @@ import {
 } from './layout.js';
 import { sizes, tables } from './tables.js';
 
-// One function on flat typed arrays: it is called for every instruction that is translated, and V8 keeps all of its state in
+// One function on flat typed arrays: it is called for every instruction that is translated, and V8 keeps all of its
+// state in
 // registers as long as nothing is captured or allocated.
 
 const { roots, nodes, modrm: modrmTable, formMnemonic, formBits, formOperands } = tables;
@@ -84,8 +101,8 @@ function elision(opcode: number, root: number, mnemonic: number, prefixes: numbe
 }
 
 /**
- * Decodes one instruction from `bytes[offset..end)` into `into` and returns its length, or 0 with `into.error` set. Allocates
- * nothing. `Truncated` means that more bytes are needed: the caller fetches the next page and decodes again.
+ * Decodes one instruction from `bytes[offset..end)` into `into` and returns its length, or 0 with `into.error` set.
+ * Allocates nothing. `Truncated` means that more bytes are needed: the caller fetches the next page and decodes again.
  */
 export function decode(bytes: Uint8Array, offset: number, end: number, mode: Mode, into: Instruction): number {
   const tooLong = end - offset >= MAX_INSTRUCTION_LENGTH;
@@ -144,8 +161,8 @@ export function decode(bytes: Uint8Array, offset: number, end: number, mode: Mod
         ? 2
         : 3
       : (prefixes & Prefix.OperandSize) !== 0
-        ? 1
-        : 0;
+      ? 1
+      : 0;
   let w = (rex >> 3) & 1;
   let rexR = (rex & 4) << 1;
   let rexX = (rex & 2) << 2;
@@ -193,7 +210,8 @@ export function decode(bytes: Uint8Array, offset: number, end: number, mode: Mod
       vectorLength = (payload >> 2) & 1;
       prefixIndex = payload & 3;
       if (!mode64) {
-        // Bits that would reach registers 8 to 15 are ignored, but an unused vvvv must be 1111 here too. (R and X can't be clear: the bytes would be LDS or LES.)
+        // Bits that would reach registers 8 to 15 are ignored, but an unused vvvv must be 1111 here too. (R and X can't
+        // be clear: the bytes would be LDS or LES.)
         vvvv &= 7;
         rexR = rexX = rexB = 0;
       }
@@ -407,7 +425,8 @@ export function decode(bytes: Uint8Array, offset: number, end: number, mode: Mod
   if ((bits & FORM_UNIQUE) !== 0) {
     const destination = operandRegister[0]! & 15;
     const index = into.index & 15;
-    if (destination === index || destination === vvvv || index === vvvv) return fail(into, mode, DecodeError.InvalidOpcode);
+    if (destination === index || destination === vvvv || index === vvvv)
+      return fail(into, mode, DecodeError.InvalidOpcode);
   }
 
   if ((bits & FORM_MANDATORY) !== 0) prefixes |= Prefix.Mandatory;
@@ -415,7 +434,8 @@ export function decode(bytes: Uint8Array, offset: number, end: number, mode: Mod
     if ((prefixes & Prefix.Repne) !== 0) prefixes |= Prefix.Bnd;
     if (lastSegment === Register.DS && modrm >= 0) prefixes |= Prefix.Notrack;
   }
-  if (isMemory && (prefixes & (Prefix.Rep | Prefix.Repne)) !== 0) prefixes |= elision(byte, root, formMnemonic[form]!, prefixes);
+  if (isMemory && (prefixes & (Prefix.Rep | Prefix.Repne)) !== 0)
+    prefixes |= elision(byte, root, formMnemonic[form]!, prefixes);
   if (segmentOverride !== 0) {
     into.segment = segmentOverride;
     prefixes |= Prefix.Segment;

@@ -5,7 +5,10 @@ export const Access = {
   Read: 1,
   Write: 2,
   ReadWrite: 3,
-  /** Read only when a condition holds (CMOVcc from memory is documented as always read, but its value is used conditionally). */
+  /**
+   * Read only when a condition holds (CMOVcc from memory is documented as always read, but its value is used
+   * conditionally).
+   */
   ConditionalRead: 4,
   ConditionalWrite: 5,
   /** Always read, conditionally written (CMPXCHG). */

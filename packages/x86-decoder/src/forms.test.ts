@@ -24,7 +24,13 @@ function decoded(...bytes: number[]): Instruction {
 describe('facts of a form', () => {
   it('say which flags ADC and SHL touch', () => {
     const status = Flag.CF | Flag.PF | Flag.AF | Flag.ZF | Flag.SF | Flag.OF;
-    expect(formFlags(decoded(0x11, 0xd8).form)).toEqual({ read: Flag.CF, written: status, undefined: 0, cleared: 0, set: 0 });
+    expect(formFlags(decoded(0x11, 0xd8).form)).toEqual({
+      read: Flag.CF,
+      written: status,
+      undefined: 0,
+      cleared: 0,
+      set: 0,
+    });
     expect(formFlags(decoded(0xd3, 0xe0).form)).toMatchObject({ undefined: Flag.OF | Flag.AF });
   });
 
@@ -48,7 +54,12 @@ describe('facts of a form', () => {
   it('list every row with its number, encoding and modes', () => {
     const list = forms();
     const add = list.find(({ mnemonic, encoding }) => mnemonic === Mnemonic.Add && encoding === '01 /r')!;
-    expect(add).toMatchObject({ operands: ['Ev', 'Gv'], access: [Access.ReadWrite, Access.Read], lockable: true, modes: [16, 32, 64] });
+    expect(add).toMatchObject({
+      operands: ['Ev', 'Gv'],
+      access: [Access.ReadWrite, Access.Read],
+      lockable: true,
+      modes: [16, 32, 64],
+    });
     expect(decoded(0x01, 0xd8).form).toBe(add.form);
     expect(list.find(({ mnemonic }) => mnemonic === Mnemonic.Daa)!.modes).toEqual([16, 32]);
     expect(list.find(({ mnemonic }) => mnemonic === Mnemonic.Swapgs)!.modes).toEqual([64]);

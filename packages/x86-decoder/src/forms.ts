@@ -53,13 +53,14 @@ export function formOperandAccess(form: number, operand: number): Access {
 }
 
 /**
- * How this very instruction accesses its operand: under REP everything is conditional (the count may be 0), and a CMOVcc of 32 bits
- * in 64-bit mode always clears the destination's upper half.
+ * How this very instruction accesses its operand: under REP everything is conditional (the count may be 0), and a
+ * CMOVcc of 32 bits in 64-bit mode always clears the destination's upper half.
  */
 export function operandAccess(instruction: Instruction, operand: number): Access {
   const bits = accessBits(instruction.form, operand);
   const access = (bits & 7) as Access;
-  if ((bits & OPERAND_ZERO_EXTENDS) !== 0 && instruction.mode === 64 && instruction.operandSizes[operand] === 4) return Access.ReadWrite;
+  if ((bits & OPERAND_ZERO_EXTENDS) !== 0 && instruction.mode === 64 && instruction.operandSizes[operand] === 4)
+    return Access.ReadWrite;
   if ((instruction.prefixes & (Prefix.Rep | Prefix.Repne)) !== 0 && isString(instruction)) {
     if (access === Access.Read) return Access.ConditionalRead;
     if (access === Access.Write) return Access.ConditionalWrite;
@@ -73,19 +74,22 @@ function isString(instruction: Instruction): boolean {
   return first >= OperandKind.StringSource || second >= OperandKind.StringSource;
 }
 
-/** Every row, for those who want to generate something for each. Parses the text table, which takes tens of milliseconds. */
+/**
+ * Every row, for those who want to generate something for each. Parses the text table, which takes tens of
+ * milliseconds.
+ */
 export function forms(): Form[] {
   const rows = tableText.flatMap((text) => parseRows(text));
   return rows.map((row, i) => ({
-      form: i + 1,
-      mnemonic: row.mnemonic,
-      encoding: row.encoding,
-      operands: row.operands.map((operand) => operand.text.split(':')[0]!),
-      access: row.operands.map((operand) => operand.access),
-      flags: row.flags,
-      feature: row.feature,
-      flow: row.flow,
-      lockable: row.lockable,
-      modes: [...(row.legacyModes ? ([16, 32] as const) : []), ...(row.longMode ? ([64] as const) : [])],
+    form: i + 1,
+    mnemonic: row.mnemonic,
+    encoding: row.encoding,
+    operands: row.operands.map((operand) => operand.text.split(':')[0]!),
+    access: row.operands.map((operand) => operand.access),
+    flags: row.flags,
+    feature: row.feature,
+    flow: row.flow,
+    lockable: row.lockable,
+    modes: [...(row.legacyModes ? ([16, 32] as const) : []), ...(row.longMode ? ([64] as const) : [])],
   }));
 }

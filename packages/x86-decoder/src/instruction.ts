@@ -11,7 +11,10 @@ export const OperandKind = {
   Immediate: 3,
   /** A second immediate byte: `immediate2` (ENTER's nesting level, EXTRQ/INSERTQ's index). */
   Immediate2: 4,
-  /** A relative branch: the target is the next instruction's address plus `displacement`, cut to `operandSizes[i]` bytes. */
+  /**
+   * A relative branch: the target is the next instruction's address plus `displacement`, cut to `operandSizes[i]`
+   * bytes.
+   */
   Branch: 5,
   /** `immediate2` is the selector, `immediateLow` the offset of `operandSizes[i] - 2` bytes. */
   FarPointer: 6,
@@ -72,8 +75,9 @@ export const MAX_OPERANDS = 5;
 export type Mode = 16 | 32 | 64;
 
 /**
- * The caller's record that `decode` fills. Made once and used again: decoding allocates nothing. Fields of an operand kind
- * that the instruction doesn't have hold whatever an earlier instruction left, except where a comment says otherwise.
+ * The caller's record that `decode` fills. Made once and used again: decoding allocates nothing. Fields of an operand
+ * kind that the instruction doesn't have hold whatever an earlier instruction left, except where a comment says
+ * otherwise.
  */
 export class Instruction {
   /** Bytes, prefixes included; 0 when invalid. */
@@ -94,7 +98,10 @@ export class Instruction {
   operandCount = 0;
   /** `OperandKind` of each operand; `None` from `operandCount` on. */
   readonly operandKind: Uint8Array = new Uint8Array(MAX_OPERANDS);
-  /** Size of each operand in bytes; 0 for a memory operand that is only an address (LEA, INVLPG) or whose size is not fixed (XSAVE). */
+  /**
+   * Size of each operand in bytes; 0 for a memory operand that is only an address (LEA, INVLPG) or whose size is not
+   * fixed (XSAVE).
+   */
   readonly operandSizes: Uint16Array = new Uint16Array(MAX_OPERANDS);
   /** `Register` of each register operand. */
   readonly operandRegister: Uint8Array = new Uint8Array(MAX_OPERANDS);
@@ -112,8 +119,8 @@ export class Instruction {
   /** Encoded bytes: 0, 1, 2, 4 or 8. */
   displacementSize = 0;
   /**
-   * Effective segment of the memory or string source operand (`Register.ES`..`GS`), with its default (SS for a stack base)
-   * applied. In 64-bit mode ES, CS, SS and DS have no base, and overrides to them are ignored.
+   * Effective segment of the memory or string source operand (`Register.ES`..`GS`), with its default (SS for a stack
+   * base) applied. In 64-bit mode ES, CS, SS and DS have no base, and overrides to them are ignored.
    */
   segment = 0;
   /** True when a segment prefix that has an effect in this mode came. */

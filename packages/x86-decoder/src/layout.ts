@@ -1,12 +1,12 @@
 import type { FlowControl } from './facts.js';
 
 /**
- * What the decoder runs on. `table/build.ts` makes it from the text table, which takes too long to do at every start, so `npm run
- * generate` writes the result to `packed-tables.ts`; a test compares the two.
+ * What the decoder runs on. `table/build.ts` makes it from the text table, which takes too long to do at every start,
+ * so `npm run generate` writes the result to `packed-tables.ts`; a test compares the two.
  *
- * For every opcode of every map there is a decision tree: a positive entry is a form, 0 is an invalid opcode, and ~n is a node at
- * n in `nodes`, which names a dimension and has one entry for each of its values. One set of trees is for 64-bit mode, one for the
- * others.
+ * For every opcode of every map there is a decision tree: a positive entry is a form, 0 is an invalid opcode, and ~n is
+ * a node at n in `nodes`, which names a dimension and has one entry for each of its values. One set of trees is for
+ * 64-bit mode, one for the others.
  */
 export interface DecoderTables {
   /** By root index: bit 11 is 64-bit mode, bit 10 VEX, bits 9:8 the map, bits 7:0 the opcode. */

@@ -1,8 +1,8 @@
 import { OperandKind } from './instruction.js';
 
 /**
- * The codes in which the decoder's tables describe an operand: a method (where it is encoded, what it is) and size codes that
- * become bytes once operand size, address size, W, L and mode are known.
+ * The codes in which the decoder's tables describe an operand: a method (where it is encoded, what it is) and size
+ * codes that become bytes once operand size, address size, W, L and mode are known.
  */
 
 /** How an operand is found. The letters are those of the SDM's appendix A, as `table/rows.ts` describes. */
@@ -121,7 +121,14 @@ export const SIZE_L_SHIFT = 3;
 export const SIZE_ADDRESS_SHIFT = 4;
 export const SIZE_MODE64_SHIFT = 6;
 
-function sizeBytes(name: SizeName, operandSize: number, w: boolean, l: boolean, addressSize: number, mode64: boolean): number {
+function sizeBytes(
+  name: SizeName,
+  operandSize: number,
+  w: boolean,
+  l: boolean,
+  addressSize: number,
+  mode64: boolean,
+): number {
   const vector = l ? 32 : 16;
   switch (name) {
     case 'b':

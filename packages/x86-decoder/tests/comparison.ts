@@ -49,7 +49,13 @@ export function compareCode(what: string, bytes: Uint8Array, mode: Mode, limit =
   return finish(comparison, oracle);
 }
 
-export function compareRandom(count: number, mode: Mode, seed: number, uniform: boolean, seen?: Set<string>): Comparison {
+export function compareRandom(
+  count: number,
+  mode: Mode,
+  seed: number,
+  uniform: boolean,
+  seen?: Set<string>,
+): Comparison {
   const comparison = start(`${count} ${uniform ? 'uniform' : 'structured'} random strings, ${mode}-bit`);
   const oracle = new IcedOracle(structuredBytes(count, seed, uniform), mode);
   for (let i = 0; i < count; i++) {
@@ -169,7 +175,8 @@ export function compareRows(perRow: number, seed: number, seen?: Set<string>): R
       reached.add(oracle.ours.form);
       seen?.add(oracle.key);
     });
-    for (const form of new Set(forms)) if (!reached.has(form)) comparison.unreached.push(`${mode}: ${rows[form - 1]!.text}`);
+    for (const form of new Set(forms))
+      if (!reached.has(form)) comparison.unreached.push(`${mode}: ${rows[form - 1]!.text}`);
     finish(comparison, oracle);
   }
   return comparison;

@@ -6,7 +6,9 @@ import { expect, it } from 'vitest';
 const example = fileURLToPath(new URL('../examples/disassemble.ts', import.meta.url));
 
 it('runs the README’s program', { timeout: 60_000 }, () => {
-  const output = execFileSync(process.execPath, ['--conditions=@pckit/source', '--import', 'tsx', example], { encoding: 'utf8' });
+  const output = execFileSync(process.execPath, ['--conditions=@pckit/source', '--import', 'tsx', example], {
+    encoding: 'utf8',
+  });
   expect(output.split('\n')).toEqual([
     '401000:  xor    %eax,%eax',
     '401002:  add    (%rdi),%eax   ; writes CF',

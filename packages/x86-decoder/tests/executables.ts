@@ -27,7 +27,11 @@ export function elfCode(file: Uint8Array): CodeSection[] {
     const name = Buffer.from(file.subarray(start, file.indexOf(0, start))).toString();
     const offset = Number(view.getBigUint64(header + 0x18, true));
     const size = Number(view.getBigUint64(header + 0x20, true));
-    sections.push({ name, address: Number(view.getBigUint64(header + 0x10, true)), bytes: file.subarray(offset, offset + size) });
+    sections.push({
+      name,
+      address: Number(view.getBigUint64(header + 0x10, true)),
+      bytes: file.subarray(offset, offset + size),
+    });
   }
   return sections;
 }
@@ -72,14 +76,20 @@ function unpackLz4Block(block: Uint8Array): Uint8Array {
   return out.subarray(0, to);
 }
 
-/** The ELF inside a bzImage (Documentation/arch/x86/boot.rst: setup_sects, payload_offset, payload_length), or the file itself. */
+/**
+ * The ELF inside a bzImage (Documentation/arch/x86/boot.rst: setup_sects, payload_offset, payload_length), or the file
+ * itself.
+ */
 export function openExecutable(path: string): Uint8Array {
   const file = new Uint8Array(readFileSync(path));
   if (file[0] === 0x7f) return file;
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const payload = (file[0x1f1]! + 1) * 512 + view.getUint32(0x248, true);
-  if (view.getUint32(payload, true) === 0x184c2102) return unpackLegacyLz4(file.subarray(payload, payload + view.getUint32(0x24c, true)));
-  throw new Error(`${path}: neither ELF nor a kernel compressed with LZ4; extract it first (scripts/extract-vmlinux of Linux)`);
+  if (view.getUint32(payload, true) === 0x184c2102)
+    return unpackLegacyLz4(file.subarray(payload, payload + view.getUint32(0x24c, true)));
+  throw new Error(
+    `${path}: neither ELF nor a kernel compressed with LZ4; extract it first (scripts/extract-vmlinux of Linux)`,
+  );
 }
 
 /** Which of these files are there; with PCKIT_REQUIRE_TOOLS they have to be. */

@@ -7,7 +7,11 @@ import { codesInScope } from './iced.js';
 const seed = Number(process.env['PCKIT_SEED'] ?? 1);
 const full = process.env['PCKIT_ORACLE'] === 'full';
 
-const binaries = present(['/lib/x86_64-linux-gnu/libc.so.6', '/usr/bin/gdb', '/usr/lib/x86_64-linux-gnu/libcrypto.so.3']);
+const binaries = present([
+  '/lib/x86_64-linux-gnu/libc.so.6',
+  '/usr/bin/gdb',
+  '/usr/lib/x86_64-linux-gnu/libcrypto.so.3',
+]);
 
 describe('agreement with iced-x86 on length, mnemonic, operands and their access, flags and control flow', () => {
   const seen = new Set<string>();
@@ -30,16 +34,24 @@ describe('agreement with iced-x86 on length, mnemonic, operands and their access
     expect(codesInScope().filter(({ key }) => !seen.has(key))).toEqual([]);
   });
 
-  it.each([16, 32, 64] as const)('for byte strings cut at every length in %i-bit mode', { timeout: 120_000 }, (mode) => {
-    expect(report(compareTruncated(full ? 10_000 : 500, mode, seed + mode))).toEqual([]);
-  });
+  it.each([16, 32, 64] as const)(
+    'for byte strings cut at every length in %i-bit mode',
+    { timeout: 120_000 },
+    (mode) => {
+      expect(report(compareTruncated(full ? 10_000 : 500, mode, seed + mode))).toEqual([]);
+    },
+  );
 
-  it.skipIf(binaries.length === 0)(`for the code of ${binaries.join(', ') || 'Debian binaries (none here)'}`, { timeout: 600_000 }, () => {
-    for (const binary of binaries) {
-      for (const { name, bytes } of elfCode(openExecutable(binary))) {
-        const comparison = compareCode(`${binary} ${name}`, bytes, 64, full ? Infinity : 150_000);
-        expect(report(comparison)).toEqual([]);
+  it.skipIf(binaries.length === 0)(
+    `for the code of ${binaries.join(', ') || 'Debian binaries (none here)'}`,
+    { timeout: 600_000 },
+    () => {
+      for (const binary of binaries) {
+        for (const { name, bytes } of elfCode(openExecutable(binary))) {
+          const comparison = compareCode(`${binary} ${name}`, bytes, 64, full ? Infinity : 150_000);
+          expect(report(comparison)).toEqual([]);
+        }
       }
-    }
-  });
+    },
+  );
 });

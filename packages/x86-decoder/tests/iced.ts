@@ -22,8 +22,9 @@ import {
 const iced = createRequire(import.meta.url)('iced-x86') as typeof Iced;
 
 /**
- * Extensions that iced-x86 decodes and we don't. EVEX, MVEX, XOP and 3DNow! are recognised by their encoding; these are legacy or VEX
- * encoded: FMA4, AMX, AVX-512 mask instructions, and extensions newer than what the processor package could use.
+ * Extensions that iced-x86 decodes and we don't. EVEX, MVEX, XOP and 3DNow! are recognised by their encoding; these are
+ * legacy or VEX encoded: FMA4, AMX, AVX-512 mask instructions, and extensions newer than what the processor package
+ * could use.
  */
 const notOurs = new Set(
   [
@@ -43,7 +44,8 @@ for (const [name, number] of Object.entries(iced.Register)) {
 }
 
 const icedMnemonics: string[] = [];
-for (const [name, number] of Object.entries(iced.Mnemonic)) if (typeof number === 'number') icedMnemonics[number] = name;
+for (const [name, number] of Object.entries(iced.Mnemonic))
+  if (typeof number === 'number') icedMnemonics[number] = name;
 
 const flagMap: readonly (readonly [number, number])[] = (
   ['OF', 'SF', 'ZF', 'AF', 'CF', 'PF', 'DF', 'IF', 'AC', 'UIF', 'C0', 'C1', 'C2', 'C3'] as const
@@ -110,10 +112,7 @@ export class IcedOracle {
   private readonly decoder: Iced.Decoder;
   private problem = '';
 
-  constructor(
-    private readonly bytes: Uint8Array,
-    private readonly mode: Mode,
-  ) {
+  constructor(private readonly bytes: Uint8Array, private readonly mode: Mode) {
     this.decoder = new iced.Decoder(mode, bytes, iced.DecoderOptions.None);
   }
 
@@ -142,7 +141,8 @@ export class IcedOracle {
       const truncated = decoder.lastError === iced.DecoderError.NoMoreBytes;
       if (ours.error === DecodeError.None) this.say('valid', 'iced finds it invalid');
       // We may say that an opcode is invalid before the bytes that would follow it are there.
-      else if (truncated ? ours.error === DecodeError.TooLong : ours.error === DecodeError.Truncated) this.say('truncation', `ours ${ours.error}, iced ${decoder.lastError}`);
+      else if (truncated ? ours.error === DecodeError.TooLong : ours.error === DecodeError.Truncated)
+        this.say('truncation', `ours ${ours.error}, iced ${decoder.lastError}`);
     } else if (this.outside()) this.outOfScope++;
     else if (ours.error !== DecodeError.None) this.say('invalid', `we find it invalid, error ${ours.error}`);
     else this.compare();
@@ -151,7 +151,10 @@ export class IcedOracle {
     const [key = '', detail = ''] = this.problem.split('\0');
     return {
       length,
-      disagreement: { key: `${key} ${icedMnemonics[theirs.mnemonic]}`, detail: `${this.mode}: ${hex} (${theirs.toString()}): ${detail}` },
+      disagreement: {
+        key: `${key} ${icedMnemonics[theirs.mnemonic]}`,
+        detail: `${this.mode}: ${hex} (${theirs.toString()}): ${detail}`,
+      },
     };
   }
 
@@ -179,7 +182,8 @@ export class IcedOracle {
     const name = icedMnemonics[theirs.mnemonic]!;
     if (theirs.length !== ours.length) return this.say('length', `ours ${ours.length}, iced ${theirs.length}`);
     if (name !== mnemonicName(ours.mnemonic)) return this.say('mnemonic', `ours ${mnemonicName(ours.mnemonic)}`);
-    if (theirs.opCount !== ours.operandCount) return this.say('operand count', `ours ${ours.operandCount}, iced ${theirs.opCount}`);
+    if (theirs.opCount !== ours.operandCount)
+      return this.say('operand count', `ours ${ours.operandCount}, iced ${theirs.opCount}`);
     for (let i = 0; i < ours.operandCount && this.problem === ''; i++) this.compareOperand(i);
     if (this.problem !== '') return;
     if (theirs.hasLockPrefix !== ((ours.prefixes & Prefix.Lock) !== 0)) this.say('lock', '');
@@ -211,7 +215,10 @@ export class IcedOracle {
       case K.Register:
         if (!expect(OperandKind.Register)) return;
         if (registerMap.get(theirs.opRegister(i)) !== ours.operandRegister[i]) {
-          this.say('register', `operand ${i}: ours ${registerName(ours.operandRegister[i]!)}, iced ${theirs.opRegister(i)}`);
+          this.say(
+            'register',
+            `operand ${i}: ours ${registerName(ours.operandRegister[i]!)}, iced ${theirs.opRegister(i)}`,
+          );
         }
         return;
       case K.NearBranch16:
@@ -221,7 +228,8 @@ export class IcedOracle {
         const bits = kind === K.NearBranch16 ? 16 : kind === K.NearBranch32 ? 32 : 64;
         if (size * 8 !== bits) this.say('branch size', `ours ${size * 8}, iced ${bits}`);
         const target = BigInt.asUintN(bits, theirs.nextIP + BigInt(ours.displacement));
-        if (target !== theirs.nearBranchTarget) this.say('branch target', `ours ${target}, iced ${theirs.nearBranchTarget}`);
+        if (target !== theirs.nearBranchTarget)
+          this.say('branch target', `ours ${target}, iced ${theirs.nearBranchTarget}`);
         return;
       }
       case K.FarBranch16:
@@ -229,7 +237,8 @@ export class IcedOracle {
         if (!expect(OperandKind.FarPointer)) return;
         const offset = kind === K.FarBranch16 ? theirs.farBranch16 : theirs.farBranch32;
         if (size !== (kind === K.FarBranch16 ? 4 : 6)) this.say('far size', `ours ${size}`);
-        if (offset >>> 0 !== ours.immediateLow >>> 0 || theirs.farBranchSelector !== ours.immediate2) this.say('far pointer', '');
+        if (offset >>> 0 !== ours.immediateLow >>> 0 || theirs.farBranchSelector !== ours.immediate2)
+          this.say('far pointer', '');
         return;
       }
       case K.Immediate8_2nd:
@@ -245,11 +254,18 @@ export class IcedOracle {
       case K.Immediate32to64: {
         if (!expect(OperandKind.Immediate)) return;
         const bits =
-          kind === K.Immediate8 ? 8 : kind === K.Immediate16 || kind === K.Immediate8to16 ? 16 : kind === K.Immediate32 || kind === K.Immediate8to32 ? 32 : 64;
+          kind === K.Immediate8
+            ? 8
+            : kind === K.Immediate16 || kind === K.Immediate8to16
+            ? 16
+            : kind === K.Immediate32 || kind === K.Immediate8to32
+            ? 32
+            : 64;
         if (size * 8 !== bits) this.say('immediate size', `ours ${size * 8}, iced ${bits}`);
         const value = halves(ours.immediateLow, ours.immediateHigh);
         const expected = theirs.immediate(i);
-        if (BigInt.asUintN(bits, value) !== BigInt.asUintN(bits, expected)) this.say('immediate', `ours ${value}, iced ${expected}`);
+        if (BigInt.asUintN(bits, value) !== BigInt.asUintN(bits, expected))
+          this.say('immediate', `ours ${value}, iced ${expected}`);
         return;
       }
       case K.MemorySegSI:
@@ -280,7 +296,8 @@ export class IcedOracle {
         this.say('operand kind', `operand ${i}: iced ${kind}`);
         return;
     }
-    if (sizeByMemorySize[theirs.memorySize] !== size) this.say('memory size', `ours ${size}, iced ${sizeByMemorySize[theirs.memorySize]}`);
+    if (sizeByMemorySize[theirs.memorySize] !== size)
+      this.say('memory size', `ours ${size}, iced ${sizeByMemorySize[theirs.memorySize]}`);
   }
 
   private compareSegment(): void {
@@ -304,19 +321,23 @@ export class IcedOracle {
     const bits = BigInt(ours.addressSize * 8);
     let displacement = halves(ours.displacement, ours.displacementHigh);
     if (ours.base === Register.RIP || ours.base === Register.EIP) displacement += theirs.nextIP;
-    if (BigInt.asUintN(Number(bits), displacement) !== BigInt.asUintN(Number(bits), U64(theirs.memoryDisplacementU64))) {
+    if (
+      BigInt.asUintN(Number(bits), displacement) !== BigInt.asUintN(Number(bits), U64(theirs.memoryDisplacementU64))
+    ) {
       this.say('displacement', `ours ${displacement}, iced ${theirs.memoryDisplacementU64}`);
     }
     const size = ours.displacementSize === 4 && ours.addressSize === 8 ? 8 : ours.displacementSize;
-    if (size !== theirs.memoryDisplSize) this.say('displacement size', `ours ${ours.displacementSize}, iced ${theirs.memoryDisplSize}`);
+    if (size !== theirs.memoryDisplSize)
+      this.say('displacement size', `ours ${ours.displacementSize}, iced ${theirs.memoryDisplSize}`);
   }
 
   private compareFlags(name: string): void {
     const { theirs, ours } = this;
-    // iced knows that a count of 0 changes nothing, and that a count of 1 given as an immediate defines OF; the table is per form.
+    // iced knows that a count of 0 changes nothing, and that a count of 1 given as an immediate defines OF; the table
+    // is per form.
     if (shifts.test(name) && ours.operandKind[ours.operandCount - 1] === OperandKind.Immediate) {
       const turns = /^Rc/.test(name) && ours.operandSizes[0]! < 4 ? ours.operandSizes[0]! * 8 + 1 : 64;
-      if (((ours.immediateLow & (ours.operandSizes[0] === 8 ? 63 : 31)) % turns) <= 1) return;
+      if ((ours.immediateLow & (ours.operandSizes[0] === 8 ? 63 : 31)) % turns <= 1) return;
     }
     const facts = formFlags(ours.form);
     const check = (key: string, mine: number, bits: number): void => {
@@ -348,7 +369,10 @@ export class IcedOracle {
   }
 }
 
-/** Random bytes (xorshift32) of which some look like real encodings: prefixes, escapes and VEX come more often than chance gives. */
+/**
+ * Random bytes (xorshift32) of which some look like real encodings: prefixes, escapes and VEX come more often than
+ * chance gives.
+ */
 export function structuredBytes(count: number, seed: number, uniform: boolean): Uint8Array {
   const bytes = new Uint8Array(count * 16);
   let state = seed | 1;
@@ -393,10 +417,15 @@ export function structuredBytes(count: number, seed: number, uniform: boolean): 
   return bytes;
 }
 
-/** Prefetches in the NOP space; codes of 8086 and early 386 processors, and of AMD's branches with 66 in 64-bit mode. */
+/**
+ * Prefetches in the NOP space; codes of 8086 and early 386 processors, and of AMD's branches with 66 in 64-bit mode.
+ */
 const neverDecoded = /^(Prefetchit[01]_.*|Popw_CS|Ud0|.*_rel8_16_RCX|Jrcxz_rel8_16)$/;
 
-/** The instructions, as `key` names them, that we should decode: legacy and VEX encoded, by default enabled, of no extension that isn't ours. */
+/**
+ * The instructions, as `key` names them, that we should decode: legacy and VEX encoded, by default enabled, of no
+ * extension that isn't ours.
+ */
 export function codesInScope(): { key: string; name: string }[] {
   const codes: { key: string; name: string }[] = [];
   const instruction = new iced.Instruction();

@@ -23,26 +23,34 @@ function objdumpMissing(): string {
 const missing = libc === undefined ? 'no libc here' : objdumpMissing();
 
 describe(`agreement with objdump${missing && ` (skipped: ${missing})`}`, () => {
-  it.skipIf(missing !== '').each(['att', 'intel'] as const)('in %s syntax over the code of libc', { timeout: 120_000 }, (syntax) => {
-    const start = elfCode(openExecutable(libc!)).find(({ name }) => name === '.text')!.address;
-    const range = [`--start-address=${start}`, `--stop-address=${start + 200_000}`];
-    const result = compareWithObjdump(libc!, syntax, Infinity, range);
-    expect(result.differences).toEqual([]);
-    expect(result.compared).toBeGreaterThan(40_000);
-  });
+  it.skipIf(missing !== '').each(['att', 'intel'] as const)(
+    'in %s syntax over the code of libc',
+    { timeout: 120_000 },
+    (syntax) => {
+      const start = elfCode(openExecutable(libc!)).find(({ name }) => name === '.text')!.address;
+      const range = [`--start-address=${start}`, `--stop-address=${start + 200_000}`];
+      const result = compareWithObjdump(libc!, syntax, Infinity, range);
+      expect(result.differences).toEqual([]);
+      expect(result.compared).toBeGreaterThan(40_000);
+    },
+  );
 
   // The same bytes make no sense as 32-bit code, but all that they decode to is printed the same.
-  it.skipIf(missing !== '').each(['att', 'intel'] as const)('in %s syntax over bytes taken for 32-bit code', { timeout: 120_000 }, (syntax) => {
-    const text = elfCode(openExecutable(libc!)).find(({ name }) => name === '.text')!;
-    const folder = mkdtempSync(join(tmpdir(), 'pckit-objdump-'));
-    try {
-      const file = join(folder, 'code.bin');
-      writeFileSync(file, text.bytes.subarray(0, 60_000));
-      const result = compareWithObjdump(file, syntax, Infinity, [], 32);
-      expect(result.differences.filter((line) => !/\.byte|\(bad\)|bnd/.test(line))).toEqual([]);
-      expect(result.compared).toBeGreaterThan(15_000);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  });
+  it.skipIf(missing !== '').each(['att', 'intel'] as const)(
+    'in %s syntax over bytes taken for 32-bit code',
+    { timeout: 120_000 },
+    (syntax) => {
+      const text = elfCode(openExecutable(libc!)).find(({ name }) => name === '.text')!;
+      const folder = mkdtempSync(join(tmpdir(), 'pckit-objdump-'));
+      try {
+        const file = join(folder, 'code.bin');
+        writeFileSync(file, text.bytes.subarray(0, 60_000));
+        const result = compareWithObjdump(file, syntax, Infinity, [], 32);
+        expect(result.differences.filter((line) => !/\.byte|\(bad\)|bnd/.test(line))).toEqual([]);
+        expect(result.compared).toBeGreaterThan(15_000);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    },
+  );
 });

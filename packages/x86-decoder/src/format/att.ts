@@ -57,7 +57,9 @@ function sizeSuffix(instruction: Instruction, name: string): string {
   const memory = operandKind.indexOf(OperandKind.Memory);
   switch (mnemonic) {
     case Mnemonic.Push:
-      return operandKind[0] === OperandKind.Immediate && usesOperandSize(instruction) ? suffixes[instruction.operandSize]! : '';
+      return operandKind[0] === OperandKind.Immediate && usesOperandSize(instruction)
+        ? suffixes[instruction.operandSize]!
+        : '';
     case Mnemonic.Crc32:
       return suffixes[operandSizes[1]!]!;
     case Mnemonic.Cvtsi2ss:
@@ -91,7 +93,11 @@ function sizeSuffix(instruction: Instruction, name: string): string {
   if (memory < 0 || unsuffixed.test(name)) return '';
   // A register operand, other than a shift count, says the size already.
   for (let i = 0; i < operandCount; i++) {
-    if (operandKind[i] === OperandKind.Register && !(i > 0 && instruction.operandRegister[i] === Register.CL && /^(ro|rc|sh|sa)/.test(name))) return '';
+    if (
+      operandKind[i] === OperandKind.Register &&
+      !(i > 0 && instruction.operandRegister[i] === Register.CL && /^(ro|rc|sh|sa)/.test(name))
+    )
+      return '';
   }
   return suffixes[operandSizes[memory]!] ?? '';
 }
@@ -103,7 +109,16 @@ function x87Suffix(name: string, size: number): string {
   return size === 4 ? 's' : size === 8 ? 'l' : 't';
 }
 
-const reversed: Readonly<Record<string, string>> = { fsub: 'fsubr', fsubr: 'fsub', fdiv: 'fdivr', fdivr: 'fdiv', fsubp: 'fsubrp', fsubrp: 'fsubp', fdivp: 'fdivrp', fdivrp: 'fdivp' };
+const reversed: Readonly<Record<string, string>> = {
+  fsub: 'fsubr',
+  fsubr: 'fsub',
+  fdiv: 'fdivr',
+  fdivr: 'fdiv',
+  fsubp: 'fsubrp',
+  fsubrp: 'fsubp',
+  fdivp: 'fdivrp',
+  fdivrp: 'fdivp',
+};
 
 function mnemonicText(instruction: Instruction): string {
   const pseudo = pseudoMnemonic(instruction);
@@ -117,7 +132,8 @@ function mnemonicText(instruction: Instruction): string {
     case Mnemonic.Movsxd:
       return operandSizes[0] === 8 ? 'movslq' : 'movsxd';
     case Mnemonic.Mov:
-      if (instruction.displacementSize === 8 && operandKind.includes(OperandKind.Memory) && instruction.modrm < 0) return 'movabs';
+      if (instruction.displacementSize === 8 && operandKind.includes(OperandKind.Memory) && instruction.modrm < 0)
+        return 'movabs';
       if (operandKind[1] === OperandKind.Immediate && operandSizes[1] === 8 && instruction.modrm < 0) return 'movabs';
       break;
     case Mnemonic.Stosb:
@@ -155,12 +171,12 @@ function mnemonicText(instruction: Instruction): string {
     const memory = operandKind[0] === OperandKind.Memory;
     if (memory) return `${name}${x87Suffix(name, operandSizes[0]!)}`;
     // AT&T's assembler has fsub and fsubr the wrong way round when the destination isn't the top of the stack.
-    if (instruction.operandCount === 2 && instruction.operandRegister[1] === Register.ST0) return reversed[name] ?? name;
+    if (instruction.operandCount === 2 && instruction.operandRegister[1] === Register.ST0)
+      return reversed[name] ?? name;
     return spelling[name] ?? name;
   }
   return `${spelling[name] ?? name}${sizeSuffix(instruction, name)}`;
 }
-
 
 function memoryText(instruction: Instruction): string {
   const { base, index } = instruction;
@@ -188,23 +204,33 @@ function stringText(instruction: Instruction, operand: number): string {
   return `%${source ? registerName(instruction.segment) : 'es'}:(${register})`;
 }
 
-function operandText(instruction: Instruction, operand: number, address: bigint, symbol: Symbolizer | undefined): string {
+function operandText(
+  instruction: Instruction,
+  operand: number,
+  address: bigint,
+  symbol: Symbolizer | undefined,
+): string {
   const { mnemonic } = instruction;
   switch (instruction.operandKind[operand]) {
     case OperandKind.Register: {
       const register = instruction.operandRegister[operand]!;
       if (registerClass(register) === RegisterClass.Debug) return `%db${register & 15}`;
       // These only take 16 bits, whatever the operand size.
-      if (mnemonic === Mnemonic.Lldt || mnemonic === Mnemonic.Ltr || mnemonic === Mnemonic.Arpl) return `%${registerName(Register.AX + (register & 15))}`;
+      if (mnemonic === Mnemonic.Lldt || mnemonic === Mnemonic.Ltr || mnemonic === Mnemonic.Arpl)
+        return `%${registerName(Register.AX + (register & 15))}`;
       const text = `%${registerText(instruction, operand)}`;
       if (mnemonic === Mnemonic.Call || mnemonic === Mnemonic.Jmp) return `*${text}`;
       if (register === Register.DX && isPortOperand(mnemonic)) return `(${text})`;
       return text;
     }
     case OperandKind.Memory:
-      if (mnemonic === Mnemonic.Xlatb) return `%${registerName(instruction.segment)}:(%${registerName(instruction.base)})`;
-      if (mnemonic === Mnemonic.Maskmovq || mnemonic === Mnemonic.Maskmovdqu || mnemonic === Mnemonic.Vmaskmovdqu) return '';
-      return mnemonic === Mnemonic.Call || mnemonic === Mnemonic.Jmp ? `*${memoryText(instruction)}` : memoryText(instruction);
+      if (mnemonic === Mnemonic.Xlatb)
+        return `%${registerName(instruction.segment)}:(%${registerName(instruction.base)})`;
+      if (mnemonic === Mnemonic.Maskmovq || mnemonic === Mnemonic.Maskmovdqu || mnemonic === Mnemonic.Vmaskmovdqu)
+        return '';
+      return mnemonic === Mnemonic.Call || mnemonic === Mnemonic.Jmp
+        ? `*${memoryText(instruction)}`
+        : memoryText(instruction);
     case OperandKind.Immediate:
     case OperandKind.Immediate2:
       return `$${immediateText(instruction, operand)}`;
@@ -279,7 +305,12 @@ function accumulator(instruction: Instruction): string {
 }
 
 /** Instructions whose implied XMM0 is written. */
-const takesXmm0: ReadonlySet<number> = new Set([Mnemonic.Sha256rnds2, Mnemonic.Pblendvb, Mnemonic.Blendvps, Mnemonic.Blendvpd]);
+const takesXmm0: ReadonlySet<number> = new Set([
+  Mnemonic.Sha256rnds2,
+  Mnemonic.Pblendvb,
+  Mnemonic.Blendvps,
+  Mnemonic.Blendvpd,
+]);
 
 const sourceFirst: ReadonlySet<number> = new Set([Mnemonic.Enter, Mnemonic.Bound]);
 
@@ -291,7 +322,8 @@ export function formatAtt(instruction: Instruction, address: bigint, symbol: Sym
   }
   if (takesXmm0.has(instruction.mnemonic)) operands.push('%xmm0');
   const implied = impliedOperands[instruction.mnemonic];
-  if (implied !== undefined) operands.push(...implied.split(' '), addressed.has(instruction.mnemonic) ? accumulator(instruction) : '%eax');
+  if (implied !== undefined)
+    operands.push(...implied.split(' '), addressed.has(instruction.mnemonic) ? accumulator(instruction) : '%eax');
   if (instruction.mnemonic === Mnemonic.Nop && instruction.modrm < 0 && usesOperandSize(instruction)) {
     const register = instruction.operandSize === 2 ? '%ax' : '%eax';
     operands.push(register, register);

@@ -51,7 +51,7 @@ const sizeWords: Readonly<Record<number, string>> = {
 
 /** Memory without a size word: an address or a structure. */
 const unsized =
-  /^(Lea|[SL][gi]dt|Bound|Fn?(ld|st)env|Fn?save|Frstor|Fx.*|Xsave.*|Xrstor.*|Ldtilecfg|Movdir64b|Enqcmds?|Nothing|Inv(ept|vpid|pcid)|Lddqu|Vlddqu|Umonitor)$/;
+  /^(Lea|[SL][gi]dt|Bound|Fn?(ld|st)env|Fn?save|Frstor|Fx.*|Xsave.*|Xrstor.*|Movdir64b|Enqcmds?|Inv(ept|vpid|pcid)|Lddqu|Vlddqu|Umonitor)$/;
 
 function mnemonicText(instruction: Instruction): string {
   const pseudo = pseudoMnemonic(instruction);
@@ -62,14 +62,16 @@ function mnemonicText(instruction: Instruction): string {
   if (isString) return name.slice(0, -1);
   switch (mnemonic) {
     case Mnemonic.Mov:
-      if (operandKind.includes(OperandKind.Memory) && instruction.modrm < 0 && instruction.displacementSize === 8) return 'movabs';
+      if (operandKind.includes(OperandKind.Memory) && instruction.modrm < 0 && instruction.displacementSize === 8)
+        return 'movabs';
       if (operandKind[1] === OperandKind.Immediate && operandSizes[1] === 8 && instruction.modrm < 0) return 'movabs';
       break;
     case Mnemonic.Nop:
       if (instruction.modrm < 0 && usesOperandSize(instruction)) return 'xchg';
       break;
     case Mnemonic.Push:
-      if (operandKind[0] === OperandKind.Immediate && usesOperandSize(instruction)) return instruction.operandSize === 2 ? 'pushw' : 'pushd';
+      if (operandKind[0] === OperandKind.Immediate && usesOperandSize(instruction))
+        return instruction.operandSize === 2 ? 'pushw' : 'pushd';
       break;
     case Mnemonic.Leave:
     case Mnemonic.Enter:
@@ -85,7 +87,9 @@ function mnemonicText(instruction: Instruction): string {
     case Mnemonic.Popad:
     case Mnemonic.Retf:
       if (mnemonic === Mnemonic.Retf && instruction.prefixes & Prefix.W) return 'retfq';
-      return `${spelling[name] ?? name}${usesOperandSize(instruction) ? (instruction.operandSize === 2 ? 'w' : 'd') : ''}`;
+      return `${spelling[name] ?? name}${
+        usesOperandSize(instruction) ? (instruction.operandSize === 2 ? 'w' : 'd') : ''
+      }`;
   }
   return spelling[name] ?? name;
 }
@@ -98,8 +102,10 @@ function memoryText(instruction: Instruction): string {
   }
   const parts: string[] = [];
   if (base !== Register.None) parts.push(registerName(base));
-  if (index !== Register.None) parts.push(registerName(index) + (instruction.addressSize === 2 ? '' : `*${1 << instruction.scale}`));
-  else if (hasPseudoIndex(instruction)) parts.push(`${instruction.addressSize === 8 ? 'riz' : 'eiz'}*${1 << instruction.scale}`);
+  if (index !== Register.None)
+    parts.push(registerName(index) + (instruction.addressSize === 2 ? '' : `*${1 << instruction.scale}`));
+  else if (hasPseudoIndex(instruction))
+    parts.push(`${instruction.addressSize === 8 ? 'riz' : 'eiz'}*${1 << instruction.scale}`);
   let displacement = '';
   if (instruction.displacementSize !== 0) {
     displacement = signedHex(instruction.displacement);
@@ -123,27 +129,37 @@ function sizeWord(instruction: Instruction, operand: number): string {
   if (instruction.mnemonic === Mnemonic.Mov && instruction.modrm < 0) return '';
   if (instruction.mnemonic === Mnemonic.Invlpg) return 'BYTE PTR ';
   if (instruction.mnemonic === Mnemonic.Cmpxchg16b) return 'OWORD PTR ';
-  if (instruction.mnemonic === Mnemonic.Reservednop || instruction.mnemonic === Mnemonic.Nop) return sizeWords[instruction.operandSize] ?? '';
+  if (instruction.mnemonic === Mnemonic.Reservednop || instruction.mnemonic === Mnemonic.Nop)
+    return sizeWords[instruction.operandSize] ?? '';
   if ((instruction.mnemonic === Mnemonic.Call || instruction.mnemonic === Mnemonic.Jmp) && isFarIndirect(instruction)) {
     return instruction.operandSizes[operand] === 4 ? 'DWORD PTR ' : 'FWORD PTR ';
   }
   return sizeWords[instruction.operandSizes[operand]!] ?? '';
 }
 
-function operandText(instruction: Instruction, operand: number, address: bigint, symbol: Symbolizer | undefined): string {
+function operandText(
+  instruction: Instruction,
+  operand: number,
+  address: bigint,
+  symbol: Symbolizer | undefined,
+): string {
   const { mnemonic } = instruction;
   switch (instruction.operandKind[operand]) {
     case OperandKind.Register: {
       const register = instruction.operandRegister[operand]!;
-      if (mnemonic === Mnemonic.Lldt || mnemonic === Mnemonic.Ltr || mnemonic === Mnemonic.Arpl) return registerName(Register.AX + (register & 15));
+      if (mnemonic === Mnemonic.Lldt || mnemonic === Mnemonic.Ltr || mnemonic === Mnemonic.Arpl)
+        return registerName(Register.AX + (register & 15));
       return registerText(instruction, operand);
     }
     case OperandKind.Memory:
-      if (mnemonic === Mnemonic.Xlatb) return `BYTE PTR ${registerName(instruction.segment)}:[${registerName(instruction.base)}]`;
-      if (mnemonic === Mnemonic.Maskmovq || mnemonic === Mnemonic.Maskmovdqu || mnemonic === Mnemonic.Vmaskmovdqu) return '';
+      if (mnemonic === Mnemonic.Xlatb)
+        return `BYTE PTR ${registerName(instruction.segment)}:[${registerName(instruction.base)}]`;
+      if (mnemonic === Mnemonic.Maskmovq || mnemonic === Mnemonic.Maskmovdqu || mnemonic === Mnemonic.Vmaskmovdqu)
+        return '';
       return sizeWord(instruction, operand) + memoryText(instruction);
     case OperandKind.Immediate:
-      if ((instruction.opcode & 0xfe) === 0xd0 && instruction.operandSizes[operand] === 1 && isShift(instruction)) return '1';
+      if ((instruction.opcode & 0xfe) === 0xd0 && instruction.operandSizes[operand] === 1 && isShift(instruction))
+        return '1';
       return immediateText(instruction, operand);
     case OperandKind.Immediate2:
       return immediateText(instruction, operand);
@@ -166,7 +182,8 @@ function isShift(instruction: Instruction): boolean {
 
 function isWritten(instruction: Instruction, operand: number, text: string): boolean {
   if (text === '') return false;
-  if (pseudoMnemonic(instruction) !== undefined && instruction.operandKind[operand] === OperandKind.Immediate) return false;
+  if (pseudoMnemonic(instruction) !== undefined && instruction.operandKind[operand] === OperandKind.Immediate)
+    return false;
   switch (instruction.mnemonic) {
     case Mnemonic.Reservednop:
       return operand === 0;

@@ -11,7 +11,10 @@ import { tables } from '../tables.js';
 export interface FormatOptions {
   /** `att` as `objdump -d` prints, `intel` as `objdump -d -M intel` does. */
   readonly syntax?: 'att' | 'intel';
-  /** Text for an address, e.g. `memcpy+0x10`; it is put in angle brackets after branch targets and RIP-relative addresses. */
+  /**
+   * Text for an address, e.g. `memcpy+0x10`; it is put in angle brackets after branch targets and RIP-relative
+   * addresses.
+   */
   readonly symbol?: (address: bigint) => string | undefined;
 }
 
@@ -51,7 +54,12 @@ export function branchTarget(instruction: Instruction, operand: number, address:
   return BigInt.asUintN(bits, nextAddress(instruction, address) + BigInt(instruction.displacement));
 }
 
-export function branchText(instruction: Instruction, operand: number, address: bigint, symbol: Symbolizer | undefined): string {
+export function branchText(
+  instruction: Instruction,
+  operand: number,
+  address: bigint,
+  symbol: Symbolizer | undefined,
+): string {
   return withSymbol(branchTarget(instruction, operand, address), symbol);
 }
 
@@ -80,7 +88,13 @@ export function registerText(instruction: Instruction, operand: number): string 
 
 /** True for memory whose SIB byte says "no index" without need: objdump shows it as %riz. */
 export function hasPseudoIndex(instruction: Instruction): boolean {
-  if (instruction.addressSize === 2 || instruction.modrm < 0 || (instruction.modrm & 7) !== 4 || instruction.index !== Register.None) return false;
+  if (
+    instruction.addressSize === 2 ||
+    instruction.modrm < 0 ||
+    (instruction.modrm & 7) !== 4 ||
+    instruction.index !== Register.None
+  )
+    return false;
   if (instruction.base === Register.None) return instruction.mode !== 64 || instruction.scale !== 0;
   return (instruction.base & 7) !== 4 || instruction.scale !== 0;
 }
@@ -93,8 +107,8 @@ const vexComparisons = (
 const multiplications: Readonly<Record<number, string>> = { 0: 'lql', 1: 'hql', 16: 'lqh', 17: 'hqh' };
 
 /**
- * Mnemonics that stand for an immediate, as CMPEQPS for CMPPS with 0. Returns undefined when this instruction has none; otherwise the
- * immediate is not printed.
+ * Mnemonics that stand for an immediate, as CMPEQPS for CMPPS with 0. Returns undefined when this instruction has none;
+ * otherwise the immediate is not printed.
  */
 export function pseudoMnemonic(instruction: Instruction): string | undefined {
   const name = mnemonicName(instruction.mnemonic).toLowerCase();
@@ -102,7 +116,8 @@ export function pseudoMnemonic(instruction: Instruction): string | undefined {
   if (last < 0 || instruction.operandKind[last] !== OperandKind.Immediate) return undefined;
   const immediate = instruction.immediateLow;
   let match = /^cmp([ps][sd])$/.exec(name);
-  if (match !== null && instruction.operandCount === 3) return immediate < 8 ? `cmp${comparisons[immediate]}${match[1]}` : undefined;
+  if (match !== null && instruction.operandCount === 3)
+    return immediate < 8 ? `cmp${comparisons[immediate]}${match[1]}` : undefined;
   match = /^vcmp([ps][sd])$/.exec(name);
   if (match !== null) return immediate < 32 ? `vcmp${vexComparisons[immediate]}${match[1]}` : undefined;
   match = /^(v?pclmul)qdq$/.exec(name);
@@ -143,7 +158,10 @@ const stringMnemonics: ReadonlySet<number> = new Set([
 ]);
 
 export function isStringInstruction(instruction: Instruction): boolean {
-  return stringMnemonics.has(instruction.mnemonic) && instruction.operandKind.some((kind) => kind >= OperandKind.StringSource);
+  return (
+    stringMnemonics.has(instruction.mnemonic) &&
+    instruction.operandKind.some((kind) => kind >= OperandKind.StringSource)
+  );
 }
 
 const comparesStrings = /^(Cmps|Scas)[bwdq]$/;
@@ -164,7 +182,11 @@ export function prefixText(instruction: Instruction, hints: boolean): string {
   const spare = instruction.operandSizePrefixes - (usesOperandSize(instruction) ? 1 : 0);
   for (let i = 0; i < spare; i++) words.push(mode === 16 ? 'data32' : 'data16');
   if (prefixes & Prefix.Notrack) words.push('notrack');
-  else if (instruction.segmentPrefix !== 0 && !segmentShows(instruction) && !(hints && branchHint(instruction) !== '')) {
+  else if (
+    instruction.segmentPrefix !== 0 &&
+    !segmentShows(instruction) &&
+    !(hints && branchHint(instruction) !== '')
+  ) {
     words.push(registerName(instruction.segmentPrefix));
   }
   if (prefixes & Prefix.Xacquire) words.push('xacquire');
@@ -176,7 +198,9 @@ export function prefixText(instruction: Instruction, hints: boolean): string {
     words.push(isStringInstruction(instruction) && !comparesStrings.test(name) ? 'rep' : 'repz');
   }
   if (!mandatoryRep && prefixes & Prefix.Repne) {
-    words.push(prefixes & Prefix.Bnd && !/^(Loop|J[er]?cxz)/.test(mnemonicName(instruction.mnemonic)) ? 'bnd' : 'repnz');
+    words.push(
+      prefixes & Prefix.Bnd && !/^(Loop|J[er]?cxz)/.test(mnemonicName(instruction.mnemonic)) ? 'bnd' : 'repnz',
+    );
   }
   return words.length === 0 ? '' : `${words.join(' ')} `;
 }

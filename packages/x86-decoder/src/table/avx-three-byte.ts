@@ -1,4 +1,7 @@
-/** AVX, AVX2, FMA, F16C, BMI1, BMI2 and VEX forms of AES, PCLMULQDQ and GFNI in the 0F38 and 0F3A maps: SDM vol. 2, tables A-4 and A-5. The notation is described in `rows.ts`. */
+/**
+ * AVX, AVX2, FMA, F16C, BMI1, BMI2 and VEX forms of AES, PCLMULQDQ and GFNI in the 0F38 and 0F3A maps: SDM vol. 2,
+ * tables A-4 and A-5. The notation is described in `rows.ts`.
+ */
 export const avxThreeByte: string = `
 @ avx
 VEX.128.66.0F38.WIG 00 /r      | Vpshufb Vdq:w Hdq Wdq

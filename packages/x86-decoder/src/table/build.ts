@@ -70,7 +70,12 @@ class TreeBuilder {
       if (masks.every((mask) => mask === full(dimension))) continue;
       const entries = [dimension];
       for (let value = 0; value < dimensionSizes[dimension]!; value++) {
-        entries.push(this.build(rows.filter((_, i) => (masks[i]! >> value) & 1), dimension + 1));
+        entries.push(
+          this.build(
+            rows.filter((_, i) => (masks[i]! >> value) & 1),
+            dimension + 1,
+          ),
+        );
       }
       return ~this.place(entries);
     }
@@ -92,7 +97,9 @@ class TreeBuilder {
     if (rows.length === 1) return rows[0]!;
     const ranked = rows.map((row) => ({ row, rank: specificity(row, this.mode64) })).sort((a, b) => b.rank - a.rank);
     if (ranked[0]!.rank === ranked[1]!.rank) {
-      throw new SyntaxError(`instruction table: "${ranked[0]!.row.text}" and "${ranked[1]!.row.text}" are the same encoding`);
+      throw new SyntaxError(
+        `instruction table: "${ranked[0]!.row.text}" and "${ranked[1]!.row.text}" are the same encoding`,
+      );
     }
     return ranked[0]!.row;
   }
@@ -135,7 +142,8 @@ export function buildTables(list: readonly Row[]): DecoderTables {
     for (const [slot, candidates] of bySlot) {
       const hasModrm = candidates[0]!.hasModrm;
       const odd = candidates.find((row) => row.hasModrm !== hasModrm);
-      if (odd !== undefined) throw new SyntaxError(`instruction table: "${odd.text}": another line disagrees on the ModRM byte`);
+      if (odd !== undefined)
+        throw new SyntaxError(`instruction table: "${odd.text}": another line disagrees on the ModRM byte`);
       roots[slot] = builder.build(candidates, 0);
       modrm[slot] = hasModrm ? 1 : 0;
     }
@@ -164,8 +172,20 @@ export function buildTables(list: readonly Row[]): DecoderTables {
     row.operands.forEach((operand, j) => {
       const access = operand.access | (operand.zeroExtends ? OPERAND_ZERO_EXTENDS : 0);
       operands[form * MAX_OPERANDS + j] =
-        (access << OPERAND_ACCESS_SHIFT) | (operand.method << OPERAND_METHOD_SHIFT) | (operand.size << OPERAND_SIZE_SHIFT) | operand.memorySize;
+        (access << OPERAND_ACCESS_SHIFT) |
+        (operand.method << OPERAND_METHOD_SHIFT) |
+        (operand.size << OPERAND_SIZE_SHIFT) |
+        operand.memorySize;
     });
   });
-  return { roots, nodes: Int16Array.from(nodes), modrm, formMnemonic, formBits: bits, formFacts, formOperands: operands, facts };
+  return {
+    roots,
+    nodes: Int16Array.from(nodes),
+    modrm,
+    formMnemonic,
+    formBits: bits,
+    formFacts,
+    formOperands: operands,
+    facts,
+  };
 }

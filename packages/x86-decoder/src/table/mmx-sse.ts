@@ -1,4 +1,7 @@
-/** MMX, SSE to SSE3, SSE4A, prefetches and reserved NOPs in the 0F map: SDM vol. 2, table A-3 and groups 12 to 14 and 16. The notation is described in `rows.ts`. */
+/**
+ * MMX, SSE to SSE3, SSE4A, prefetches and reserved NOPs in the 0F map: SDM vol. 2, table A-3 and groups 12 to 14 and
+ * 16. The notation is described in `rows.ts`.
+ */
 export const mmxSse: string = `
 @ sse
 0F 18 /0 mem    | Prefetchnta Mb:n

@@ -17,8 +17,8 @@ export function mnemonicSource(tableText: readonly string[]): string {
   });
   lines.push(current);
   return `/**
- * Mnemonics by number. Generated from the instruction table by \`npm run generate\`; a test compares it. The names are those of
- * iced-x86, so that the two can be compared; the numbers are alphabetical and change when the table grows.
+ * Mnemonics by number. Generated from the instruction table by \`npm run generate\`; a test compares it. The names are
+ * those of iced-x86, so that the two can be compared; the numbers are alphabetical and change when the table grows.
  */
 // prettier-ignore
 export const Mnemonic = {
@@ -29,7 +29,9 @@ export type Mnemonic = (typeof Mnemonic)[keyof typeof Mnemonic];
 
 const names: readonly string[] = Object.keys(Mnemonic);
 
-/** The name that \`Mnemonic\` gives a number: \`Add\`, \`Movsb\`; \`INVALID\` for 0; empty for a number that is none. */
+/**
+ * The name that \`Mnemonic\` gives a number: \`Add\`, \`Movsb\`; \`INVALID\` for 0; empty for a number that is none.
+ */
 export function mnemonicName(mnemonic: number): string {
   return names[mnemonic] ?? '';
 }

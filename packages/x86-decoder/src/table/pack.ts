@@ -9,7 +9,7 @@ function base64(values: Iterable<number>): string {
 declare function btoa(binary: string): string;
 
 function lines(text: string): string {
-  const parts = text.match(/.{1,114}/g) ?? [''];
+  const parts = text.match(/.{1,110}/g) ?? [''];
   return parts.map((part) => `\n    '${part}'`).join(' +');
 }
 
@@ -31,7 +31,8 @@ export function packedTablesSource(tables: DecoderTables): string {
     formOperands: [...tables.formOperands].map((code) => codeIndex.get(code)!),
   };
   const facts = tables.facts.map(
-    ({ flags: f, feature, flow }) => `    [${[f.read, f.written, f.undefined, f.cleared, f.set].join(', ')}, '${feature}', ${flow}],`,
+    ({ flags: f, feature, flow }) =>
+      `    [${[f.read, f.written, f.undefined, f.cleared, f.set].join(', ')}, '${feature}', ${flow}],`,
   );
   return `/** The decoder's tables. Generated from the instruction table by \`npm run generate\`; a test compares it. */
 import type { FlowControl } from './facts.js';

@@ -6,31 +6,33 @@ import { Register } from '../register.js';
 import type { FormFlags } from '../layout.js';
 
 /**
- * The table's notation. A line is `encoding | mnemonic operands | flags | attributes`; `@ feature` names the CPUID feature of
- * the lines below it (in lower case, as /proc/cpuinfo writes most of them); `#` starts a comment.
+ * The table's notation. A line is `encoding | mnemonic operands | flags | attributes`; `@ feature` names the CPUID
+ * feature of the lines below it (in lower case, as /proc/cpuinfo writes most of them); `#` starts a comment.
  *
  * Encoding, as the SDM writes it:
- * - `np`, `66`, `F3`, `F2` first: this mandatory prefix; `nf`: no F2 or F3, and 66 is the operand size; nothing: any prefix,
- *   unless another line for the same opcode names it.
- * - `VEX.L.pp.map.W`: L is `128`, `256`, `LIG` or `L` (both, operands of size x follow it); pp `NP`, `66`, `F3`, `F2`; map `0F`,
- *   `0F38`, `0F3A`; W `W0`, `W1`, `WIG`, or `W` (operands of size y follow it; ignored outside 64-bit mode).
- * - Opcode bytes; `+r`: eight opcodes with a register in the low bits. A further byte is an exact ModRM; `+i`: with any rm.
+ * - `np`, `66`, `F3`, `F2` first: this mandatory prefix; `nf`: no F2 or F3, and 66 is the operand size; nothing: any
+ *   prefix, unless another line for the same opcode names it.
+ * - `VEX.L.pp.map.W`: L is `128`, `256`, `LIG` or `L` (both, operands of size x follow it); pp `NP`, `66`, `F3`, `F2`;
+ *   map `0F`, `0F38`, `0F3A`; W `W0`, `W1`, `WIG`, or `W` (operands of size y follow it; ignored outside 64-bit mode).
+ * - Opcode bytes; `+r`: eight opcodes with a register in the low bits. A further byte is an exact ModRM; `+i`: with any
+ *   rm.
  * - `/r`: a ModRM byte; `/0`..`/7`: with this reg field; `mem`, `reg`: only with memory, only with a register.
- * - `o16`, `o32`, `o64`, `a16`...: only with this effective operand or address size; `W0`, `W1`: with this REX.W; `nob`: without REX.B; `wig32`: VEX.W is
- *   ignored outside 64-bit mode.
+ * - `o16`, `o32`, `o64`, `a16`...: only with this effective operand or address size; `W0`, `W1`: with this REX.W;
+ *   `nob`: without REX.B; `wig32`: VEX.W is ignored outside 64-bit mode.
  *
- * Operands: a letter for the method and a size (`operands.ts` lists both), e.g. `Ev`, `Gb`, `Vx`, `Wdq`. `Ed.b` is 4 bytes as a
- * register, 1 as memory. Letters as in the SDM's appendix A, and Z (register in the opcode), L (register in an immediate),
- * B (general register in vvvv), T (gather memory, e.g. `Txd`: XMM indices, dword elements). Names in capitals are registers;
- * `rAX` is of the operand size, `zAX` the same but at most EAX. `:r` (if nothing is given), `:w`, `:rw`, `:n` (not accessed),
- * `:cr`, `:cw`, `:rcw` (read, conditionally written) say how it is accessed; `:cz` is
+ * Operands: a letter for the method and a size (`operands.ts` lists both), e.g. `Ev`, `Gb`, `Vx`, `Wdq`. `Ed.b` is 4
+ * bytes as a register, 1 as memory. Letters as in the SDM's appendix A, and Z (register in the opcode), L (register in
+ * an immediate), B (general register in vvvv), T (gather memory, e.g. `Txd`: XMM indices, dword elements). Names in
+ * capitals are registers; `rAX` is of the operand size, `zAX` the same but at most EAX. `:r` (if nothing is given),
+ * `:w`, `:rw`, `:n` (not accessed), `:cr`, `:cw`, `:rcw` (read, conditionally written) say how it is accessed; `:cz` is
  * `:cw` of which the zero-extension of 32 bits to 64 happens in any case (CMOVcc).
  *
- * Flags: `r=`, `w=`, `u=`, `0=`, `1=` for read, written, left undefined, cleared, set, followed by letters: o s z a p c d i, k (AC),
- * u (UIF), and 0 1 2 3 for the x87 condition codes; or one of `flagShorthands`.
+ * Flags: `r=`, `w=`, `u=`, `0=`, `1=` for read, written, left undefined, cleared, set, followed by letters: o s z a p c
+ * d i, k (AC), u (UIF), and 0 1 2 3 for the x87 condition codes; or one of `flagShorthands`.
  *
- * Attributes: `lock` (LOCK is allowed with memory), `no64`, `only64`, `d64` (64-bit operands by default in 64-bit mode), `f64` (always),
- * `uniq` (vector registers must differ), `no66` (#UD with 66), and the control flow: `jmp`, `ijmp`, `jcc`, `call`, `icall`, `ret`, `int`, `ud`, `xbegin`.
+ * Attributes: `lock` (LOCK is allowed with memory), `no64`, `only64`, `d64` (64-bit operands by default in 64-bit
+ * mode), `f64` (always), `uniq` (vector registers must differ), `no66` (#UD with 66), and the control flow: `jmp`,
+ * `ijmp`, `jcc`, `call`, `icall`, `ret`, `int`, `ud`, `xbegin`.
  */
 export interface Row {
   /** The line, for messages. */
@@ -162,7 +164,14 @@ function parseOperand(text: string, line: string): RowOperand {
   const access = accesses[accessName];
   if (access === undefined) throw new SyntaxError(`instruction table: unknown access "${accessName}" in "${line}"`);
   const zeroExtends = accessName === 'cz';
-  const make = (method: number, size: number, memorySize: number = size): RowOperand => ({ text, method, size, memorySize, access, zeroExtends });
+  const make = (method: number, size: number, memorySize: number = size): RowOperand => ({
+    text,
+    method,
+    size,
+    memorySize,
+    access,
+    zeroExtends,
+  });
   if (name in Register) return make(Method.Fixed, Register[name as keyof typeof Register], 0);
   switch (name) {
     case 'rAX':
@@ -294,7 +303,10 @@ function parseEncoding(text: string, line: string): Encoding {
     } else if (word === 'mem') restrict(e, Dimension.Mod, 1);
     else if (word === 'reg') restrict(e, Dimension.Mod, 2);
     else if ((match = /^([oa])(16|32|64)(?:,[oa](16|32|64))?$/.exec(word))) {
-      const mask = [match[2], match[3]].reduce((m, n) => m | (n === undefined ? 0 : 1 << ['16', '32', '64'].indexOf(n)), 0);
+      const mask = [match[2], match[3]].reduce(
+        (m, n) => m | (n === undefined ? 0 : 1 << ['16', '32', '64'].indexOf(n)),
+        0,
+      );
       restrict(e, match[1] === 'o' ? Dimension.OperandSize : Dimension.AddressSize, mask);
     } else if ((match = /^W([01])$/.exec(word))) restrict(e, Dimension.W, 1 << Number(match[1]));
     else if (word === 'wig32') e.wFree = true;
@@ -333,7 +345,8 @@ function parseRow(line: string, feature: string): Row {
   const operands = operandTexts.map((text) => parseOperand(text, line));
   for (const { text: operand } of operands) {
     const needed = /^(M|T[xy])/.test(operand) ? 1 : /^(R(?!m|AX)|[UN])/.test(operand) ? 2 : 0;
-    if (needed !== 0 && encoding.masks[Dimension.Mod] !== needed) throw new SyntaxError(`instruction table: mem or reg is missing in "${line}"`);
+    if (needed !== 0 && encoding.masks[Dimension.Mod] !== needed)
+      throw new SyntaxError(`instruction table: mem or reg is missing in "${line}"`);
   }
   const attributes = attributeText === '' ? [] : attributeText.split(/\s+/);
   let flow: FlowControl = FlowControl.Next;
@@ -353,7 +366,8 @@ function parseRow(line: string, feature: string): Row {
       flow = found;
     }
   }
-  // A 64-bit operand size, a 64-bit address size and REX bits only exist in 64-bit mode; VEX.W1 may mean something outside it.
+  // A 64-bit operand size, a 64-bit address size and REX bits only exist in 64-bit mode; VEX.W1 may mean something
+  // outside it.
   if (encoding.masks[Dimension.OperandSize] === 4 || encoding.masks[Dimension.AddressSize] === 4) legacyModes = false;
   if (!encoding.vex && encoding.masks[Dimension.W] === 2) legacyModes = false;
   if (encoding.masks[Dimension.AddressSize] === 1) longMode = false;

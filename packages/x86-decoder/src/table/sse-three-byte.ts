@@ -1,4 +1,7 @@
-/** SSSE3 to SSE4.2, AES, PCLMULQDQ, SHA and GFNI in the 0F 38 and 0F 3A maps: SDM vol. 2, tables A-4 and A-5. The notation is described in `rows.ts`. */
+/**
+ * SSSE3 to SSE4.2, AES, PCLMULQDQ, SHA and GFNI in the 0F 38 and 0F 3A maps: SDM vol. 2, tables A-4 and A-5. The
+ * notation is described in `rows.ts`.
+ */
 export const sseThreeByte: string = `
 @ ssse3
 np 0F 38 00 /r     | Pshufb Pq:rw Qq

@@ -1,4 +1,7 @@
-/** The integer and system half of the 0F maps: SDM vol. 2, tables A-3 to A-5, groups 6 to 9, 15 to 17. The notation is described in `rows.ts`. */
+/**
+ * The integer and system half of the 0F maps: SDM vol. 2, tables A-3 to A-5, groups 6 to 9, 15 to 17. The notation is
+ * described in `rows.ts`.
+ */
 export const twoByte: string = `
 @ 286
 0F 00 /0              | Sldt Ev.w:w

@@ -1,4 +1,7 @@
-/** The x87 escapes D8 to DF: SDM vol. 2, tables A-7 to A-22. The last few aliases are not in the SDM but in the AMD APM, and processors run them. The notation is described in `rows.ts`. */
+/**
+ * The x87 escapes D8 to DF: SDM vol. 2, tables A-7 to A-22. The last few aliases are not in the SDM but in the AMD
+ * APM, and processors run them. The notation is described in `rows.ts`.
+ */
 export const x87: string = `
 @ fpu
 D8 /0 mem | Fadd Md             | fpu
