@@ -9,6 +9,7 @@ export type ExitReason =
   | { readonly kind: 'quit' }
   | { readonly kind: 'shutdown' }
   | { readonly kind: 'reset' }
+  | { readonly kind: 'stuck' }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'max-instructions' }
   | { readonly kind: 'host-failure'; readonly message: string }
@@ -21,6 +22,7 @@ export const EXIT_TIMEOUT = 6;
 export const EXIT_MAX_INSTRUCTIONS = 8;
 export const EXIT_HOST_FAILURE = 10;
 export const EXIT_RESET = 12;
+export const EXIT_STUCK = 14;
 /** A fault of ours: please report it. */
 export const EXIT_INTERNAL = 70;
 
@@ -37,6 +39,8 @@ export function exitCode(reason: ExitReason): number {
       return EXIT_SHUTDOWN;
     case 'reset':
       return EXIT_RESET;
+    case 'stuck':
+      return EXIT_STUCK;
     case 'timeout':
       return EXIT_TIMEOUT;
     case 'max-instructions':
@@ -58,6 +62,7 @@ export const exitCodeTable: readonly (readonly [string, string])[] = [
   [String(EXIT_MAX_INSTRUCTIONS), '--max-instructions were executed'],
   [String(EXIT_HOST_FAILURE), 'the host failed: disk full, output closed, no network, no default guest'],
   [String(EXIT_RESET), 'the guest reset the machine and --no-reboot was given'],
+  [String(EXIT_STUCK), 'every processor halted with interrupts off: nothing can wake the machine'],
   [String(EXIT_INTERNAL), 'a fault in pckit'],
   ['128 + n', 'signal n ended it'],
 ];

@@ -5,17 +5,16 @@ import { CliError } from './cli-error.js';
 import type { PcEnd, SessionPc } from './session.js';
 
 export interface MachineOptions {
-  readonly kernel: Uint8Array;
+  /** Absent only for a machine that is restored and can't be booted again. */
+  readonly kernel?: Uint8Array;
   readonly initrd?: Uint8Array;
   readonly commandLine: string;
   readonly memoryBytes: number;
   readonly cpus: number;
   readonly cpuModel?: string;
   readonly disks: readonly BlockBackend[];
-  /** COM1, COM2, ... */
-  readonly serials: readonly CharPort[];
-  /** COM4. */
-  readonly windowSize?: CharPort;
+  /** COM1, COM2, ...; `null` is a UART with nothing plugged in. */
+  readonly serials: readonly (CharPort | null)[];
   readonly deterministic: boolean;
   readonly seed: number;
   readonly interpreterOnly: boolean;
@@ -36,15 +35,13 @@ export interface Machine extends SessionPc {
   /** Executed by all processors since power-on. */
   readonly instructions: number;
   stateHash(): string;
-  snapshot(): Plain;
-  restore(snapshot: Plain): void;
+  snapshot(notes: Plain): Snapshot;
+  restore(snapshot: Snapshot): void;
   statistics(): MachineStatistics;
   pressPowerButton(): void;
   /** @param serial 0 is COM1 */
   sendBreak(serial: number): void;
 }
-
-const COM_PORTS = 4;
 
 /** A PC with a kernel in it, not switched on: `run` or `restore` comes next. */
 export function createMachine(options: MachineOptions): Machine {
@@ -52,22 +49,15 @@ export function createMachine(options: MachineOptions): Machine {
   if (!CPU_MODELS.some(({ name }) => name === model)) {
     throw new CliError('usage', `--cpu: there is no processor model "${model}"`, `The models are ${CPU_MODELS.map(({ name }) => name).join(', ')}.`);
   }
-  const serial: (CharPort | null)[] = [...options.serials];
-  if (options.windowSize !== undefined) {
-    while (serial.length < COM_PORTS - 1) serial.push(null);
-    serial[COM_PORTS - 1] = options.windowSize;
-  }
   const exits = new ExitCounts();
   const pc = createPc({
     memoryBytes: options.memoryBytes,
     cpus: options.cpus,
     processor: processorFactory(model, exits),
-    boot: {
-      kernel: options.kernel,
-      commandLine: options.commandLine,
-      ...(options.initrd === undefined ? {} : { initrd: options.initrd }),
-    },
-    serial,
+    ...(options.kernel === undefined
+      ? {}
+      : { boot: { kernel: options.kernel, commandLine: options.commandLine, ...(options.initrd === undefined ? {} : { initrd: options.initrd }) } }),
+    serial: options.serials,
     disks: options.disks.map((backend) => ({ backend })),
     time: options.deterministic ? { kind: 'deterministic', seed: options.seed } : { kind: 'real' },
     // A reset comes back here, which tells a triple fault from a reboot.
@@ -81,6 +71,7 @@ class PcMachine implements Machine {
   readonly #exits: ExitCounts;
   readonly #options: MachineOptions;
   readonly #breaks: readonly { post(event: null): void }[];
+  #stopping = false;
 
   constructor(pc: Pc, exits: ExitCounts, options: MachineOptions) {
     this.#pc = pc;
@@ -96,13 +87,17 @@ class PcMachine implements Machine {
   async run(limit?: number): Promise<PcEnd> {
     const { machine } = this.#pc;
     if (!machine.powered) machine.powerOn();
+    this.#stopping = false;
     for (;;) {
       const end = this.#end(await machine.run(limit === undefined ? {} : { untilInstructions: limit }));
       if (end !== undefined) return end;
+      // A reset at the same instruction takes precedence over a stop, which must not be forgotten.
+      if (this.#stopping) return { kind: 'stopped' };
     }
   }
 
   stop(): void {
+    this.#stopping = true;
     this.#pc.machine.stop();
   }
 
@@ -110,12 +105,11 @@ class PcMachine implements Machine {
     return this.#pc.machine.stateHash();
   }
 
-  snapshot(): Plain {
-    return this.#pc.machine.snapshot();
+  snapshot(notes: Plain): Snapshot {
+    return this.#pc.machine.snapshot(notes);
   }
 
-  restore(snapshot: Plain): void {
-    if (!isSnapshot(snapshot)) throw new CliError('input', 'it is no snapshot of a machine', 'Name a file that --save wrote.');
+  restore(snapshot: Snapshot): void {
     this.#pc.machine.restore(snapshot);
   }
 
@@ -145,6 +139,8 @@ class PcMachine implements Machine {
         return { kind: 'debug-exit', value: stop.value };
       case 'instructions':
         return { kind: 'max-instructions' };
+      case 'stuck':
+        return { kind: 'stuck' };
       case 'stopped':
       case 'until':
       case 'idle':
@@ -153,15 +149,11 @@ class PcMachine implements Machine {
         return { kind: 'stopped' };
       case 'reset':
         if (stop.cause === 'triple-fault') return { kind: 'shutdown' };
-        if (!this.#options.reboot) return { kind: 'reset' };
+        if (!this.#options.reboot || this.#options.kernel === undefined) return { kind: 'reset' };
         this.#options.say(`the guest resets the machine (${stop.cause})`);
         return undefined;
     }
   }
-}
-
-function isSnapshot(value: Plain): value is Snapshot {
-  return typeof value === 'object' && value !== null && 'version' in value && 'shape' in value && 'processors' in value && 'ram' in value;
 }
 
 function processorFactory(model: string, exits: ExitCounts): ProcessorFactory {

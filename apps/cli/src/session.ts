@@ -1,7 +1,7 @@
 import type { ExitReason } from './exit-code.js';
 
 /** Why a machine's run ended by itself. */
-export type PcEnd = Extract<ExitReason, { kind: 'power-off' | 'debug-exit' | 'shutdown' | 'reset' | 'max-instructions' | 'host-failure' }> | { readonly kind: 'stopped' };
+export type PcEnd = Extract<ExitReason, { kind: 'power-off' | 'debug-exit' | 'shutdown' | 'reset' | 'stuck' | 'max-instructions' | 'host-failure' }> | { readonly kind: 'stopped' };
 
 /** What a session needs of a machine. */
 export interface SessionPc {

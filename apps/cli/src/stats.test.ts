@@ -57,6 +57,7 @@ describe('exitCode', () => {
     const others: ExitReason[] = [
       { kind: 'shutdown' },
       { kind: 'reset' },
+      { kind: 'stuck' },
       { kind: 'timeout' },
       { kind: 'max-instructions' },
       { kind: 'host-failure', message: '' },

@@ -26,6 +26,7 @@ export interface RunOptions {
   /** Kills the program after so many seconds: for tests that would hang otherwise. */
   readonly patience?: number;
   /** Called with all of standard output so far, at each piece. */
+  readonly watchErrors?: (stderr: string) => void;
   readonly watch?: (stdout: string, program: { kill(signal: NodeJS.Signals): void; type(text: string): void }) => void;
 }
 
@@ -43,7 +44,10 @@ export async function pckit(args: readonly string[], options: RunOptions = {}): 
         stdout += text;
         options.watch?.(stdout, { kill: (signal) => child.kill(signal), type: (typed) => child.stdin.write(typed) });
       });
-      child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        stderr += text;
+        options.watchErrors?.(stderr);
+      });
       child.stdin.on('error', () => {});
       if (options.input !== undefined) child.stdin.end(options.input);
       child.on('error', fail);

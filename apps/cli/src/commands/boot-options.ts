@@ -8,22 +8,20 @@ import { checkSerials, parseSerial, type SerialOption } from '../parse/serial-op
 import { parseSize } from '../parse/size.js';
 import { escapeHelp } from '../terminal/escape-keys.js';
 
-/** What `pckit boot` was asked for, checked as far as it can be without touching a file. */
+/** What `pckit boot` was asked for, checked as far as it can be without touching a file. What is absent was not given. */
 export interface BootOptions {
-  /** Absent: a guest of the catalogue. */
   readonly kernel?: string;
   /** A name in the catalogue, or `default`. */
-  readonly guest: string;
+  readonly guest?: string;
   readonly initrd?: string;
-  /** Absent: a command line that suits the console and the disks. */
   readonly append?: string;
-  readonly disks: readonly DiskOption[];
-  readonly memoryBytes: number;
-  readonly cpus: number;
+  readonly disks?: readonly DiskOption[];
+  readonly memoryBytes?: number;
+  readonly cpus?: number;
   readonly cpuModel?: string;
   /** COM1, COM2, ... */
   readonly serials: readonly SerialOption[];
-  readonly deterministic: boolean;
+  readonly deterministic?: true;
   readonly seed?: number;
   readonly exitOn: readonly string[];
   readonly timeoutSeconds?: number;
@@ -75,11 +73,11 @@ export function bootCommand(act: (options: BootOptions) => Promise<void>): Comma
     .option('--initrd <file>', 'initial RAM disk (cpio, compressed or not)')
     .option('--append <text>', 'kernel command line (default: one that suits the console)')
     .option('--disk <file[,ro][,overlay]>', 'virtio disk from a raw image; may be repeated', collect)
-    .option('--resume <file>', 'continue from a snapshot instead of booting; the same --kernel, --disk ... as when it was saved')
+    .option('--resume <file>', 'continue from a snapshot; what it is a snapshot of need not be repeated')
     .option('--mirror <url>', 'Debian mirror to fetch the guest from, instead of the host\'s apt')
     .optionsGroup('The machine:')
-    .option('--memory <size>', 'guest RAM: 512M, 2G', '512M')
-    .option('--smp <n>', 'number of processors', '1')
+    .option('--memory <size>', 'guest RAM: 512M, 2G (default: 512M)')
+    .option('--smp <n>', 'number of processors (default: 1)')
     .option('--cpu <model>', 'processor model')
     .option('--serial <line>', 'stdio, file:PATH, tcp:[HOST:]PORT or none; COM1, COM2, ... in order (default: stdio)', collect)
     .option('--deterministic', 'virtual time counts instructions: the same run every time')
@@ -105,8 +103,8 @@ export interface RawBootOptions {
   initrd?: string;
   append?: string;
   disk?: string[];
-  memory: string;
-  smp: string;
+  memory?: string;
+  smp?: string;
   cpu?: string;
   serial?: string[];
   deterministic?: boolean;
@@ -124,36 +122,27 @@ export interface RawBootOptions {
 }
 
 export function checkBootOptions(raw: RawBootOptions): BootOptions {
-  const memoryBytes = parseSize(raw.memory, '--memory');
-  if (memoryBytes < 2 ** 20) {
-    throw new CliError('usage', `--memory ${raw.memory} is too little for a PC`, 'A Linux kernel wants 64M or more; a size without a unit is in bytes.');
-  }
-  if (memoryBytes % 4096 !== 0) {
-    throw new CliError('usage', `--memory ${raw.memory} is not a multiple of 4096 bytes`, 'Write a size such as 512M or 2G.');
-  }
+  const memoryBytes = raw.memory === undefined ? undefined : parseMemory(raw.memory);
   const serials = raw.serial === undefined ? [{ kind: 'stdio' } as const] : raw.serial.map(parseSerial);
   checkSerials(serials);
   if (raw.exitOn?.includes('') === true) throw new CliError('usage', '--exit-on got an empty text', 'Write the text to wait for: --exit-on "login:".');
-  if (raw.seed !== undefined && raw.deterministic !== true) {
+  if (raw.seed !== undefined && raw.deterministic !== true && raw.resume === undefined) {
     throw new CliError('usage', '--seed needs --deterministic', 'Without it the guest gets real random numbers.');
-  }
-  if (raw.kernel === undefined && raw.initrd !== undefined && raw.resume === undefined) {
-    throw new CliError('usage', '--initrd needs --kernel', 'The default guest has an initramfs of its own; "pckit guest build" makes others.');
   }
   if (raw.guest !== undefined && raw.kernel !== undefined) {
     throw new CliError('usage', '--guest and --kernel were both given', '--guest boots a kernel that pckit fetches; "pckit guest list" names them.');
   }
   return {
     ...(raw.kernel === undefined ? {} : { kernel: raw.kernel }),
-    guest: raw.guest ?? 'default',
+    ...(raw.guest === undefined ? {} : { guest: raw.guest }),
     ...(raw.initrd === undefined ? {} : { initrd: raw.initrd }),
     ...(raw.append === undefined ? {} : { append: raw.append }),
-    disks: (raw.disk ?? []).map(parseDisk),
-    memoryBytes,
-    cpus: parseCount(raw.smp, '--smp', { min: 1, max: 64 }),
+    ...(raw.disk === undefined ? {} : { disks: raw.disk.map(parseDisk) }),
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    ...(raw.smp === undefined ? {} : { cpus: parseCount(raw.smp, '--smp', { min: 1, max: 64 }) }),
     ...(raw.cpu === undefined ? {} : { cpuModel: raw.cpu }),
     serials,
-    deterministic: raw.deterministic === true,
+    ...(raw.deterministic === true ? { deterministic: true } : {}),
     ...(raw.seed === undefined ? {} : { seed: parseCount(raw.seed, '--seed', { max: 2 ** 32 - 1 }) }),
     exitOn: raw.exitOn ?? [],
     ...(raw.timeout === undefined ? {} : { timeoutSeconds: parseSeconds(raw.timeout, '--timeout') }),
@@ -166,4 +155,18 @@ export function checkBootOptions(raw: RawBootOptions): BootOptions {
     ...(raw.mirror === undefined ? {} : { mirror: parseMirror(raw.mirror) }),
     quiet: raw.quiet === true,
   };
+}
+
+/** What a PC takes at least. */
+const LEAST_MEMORY = 2 * 2 ** 20;
+
+function parseMemory(text: string): number {
+  const bytes = parseSize(text, '--memory');
+  if (bytes < LEAST_MEMORY) {
+    throw new CliError('usage', `--memory ${text} is too little for a PC`, 'A Linux kernel wants 64M or more; a size without a unit is in bytes.');
+  }
+  if (bytes % 4096 !== 0) {
+    throw new CliError('usage', `--memory ${text} is not a multiple of 4096 bytes`, 'Write a size such as 512M or 2G.');
+  }
+  return bytes;
 }

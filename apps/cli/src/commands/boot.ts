@@ -1,10 +1,11 @@
-import type { BlockBackend } from '@pckit/interfaces';
+import type { BlockBackend, CharPort, Plain } from '@pckit/interfaces';
+import { OverlayDisk, type OverlayDiskState } from '@pckit/disk-image';
 import { openDisk } from '@pckit/disk-image/node';
 import { CliError } from '../cli-error.js';
 import { defaultCommandLine } from '../command-line.js';
 import { exitCode, type ExitReason } from '../exit-code.js';
 import { TextMatcher } from '../exit-on.js';
-import { about } from '../explain.js';
+import { about, explain } from '../explain.js';
 import type { GuestStore } from '../guest-store.js';
 import { readInput } from '../input-file.js';
 import { createMachine, type Machine } from '../machine.js';
@@ -12,6 +13,7 @@ import { openSerialLine, type SerialLine } from '../serial-line.js';
 import { openSerialStdio, type SerialStdio } from '../serial-stdio.js';
 import { Session } from '../session.js';
 import { readSnapshotFile, writeSnapshotFile } from '../snapshot-file.js';
+import { notesOf, readNotes, type SnapshotNotes } from '../snapshot-notes.js';
 import { statsBaseline, statsJson, statsTable, timing, type BootStats, type StatsBaseline } from '../stats.js';
 import { escapeHelp, type EscapeCommand } from '../terminal/escape-keys.js';
 import { HostTerminal, type HostProcess, type InputStream, type OutputStream } from '../terminal/host-terminal.js';
@@ -28,11 +30,17 @@ export interface BootHost {
   readonly guests: GuestStore;
 }
 
+type Say = (message: string) => void;
+/** What has to be closed at the end, whatever happens; the last opened first. */
+type Closing = (() => Promise<void> | void)[];
+
 const signals = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+const DEFAULT_MEMORY = 512 * 2 ** 20;
+const COM_PORTS = 4;
 
 /** Boots what `options` ask for and runs it to its end. @returns the exit status */
 export async function boot(options: BootOptions, host: BootHost): Promise<number> {
-  const closing: (() => Promise<void> | void)[] = [];
+  const closing: Closing = [];
   try {
     return await run(options, host, closing);
   } finally {
@@ -40,28 +48,27 @@ export async function boot(options: BootOptions, host: BootHost): Promise<number
   }
 }
 
-async function run(options: BootOptions, host: BootHost, closing: (() => Promise<void> | void)[]): Promise<number> {
+async function run(options: BootOptions, host: BootHost, closing: Closing): Promise<number> {
   const terminal = new HostTerminal(host.stdin, host.stdout, host.process);
-  const say = (message: string): void => {
+  const say: Say = (message) => {
     if (!options.quiet) host.report(`pckit: ${message}${terminal.isOpen && terminal.interactive ? '\r\n' : '\n'}`);
   };
 
-  const disks: BlockBackend[] = [];
-  for (const { path, readOnly, overlay } of options.disks) {
-    const disk = await about(`--disk ${path}`, () => openDisk(path, { readOnly, overlay }));
-    closing.push(() => disk.close());
-    disks.push(disk);
-  }
-  const resumed = options.resume === undefined ? undefined : readSnapshotFile(options.resume);
-  const guest = options.kernel === undefined ? await host.guests.bootable(options.guest, { say, mirror: options.mirror }) : undefined;
-  const kernel = guest?.kernel ?? readInput(options.kernel as string, 'kernel');
-  const initrd = guest?.initrd ?? (options.initrd === undefined ? undefined : readInput(options.initrd, 'initrd'));
+  // What machine.
+  const resumed = options.resume === undefined ? undefined : await readSnapshotFile(options.resume);
+  const choice = complete(options, readNotes(resumed?.notes));
+  const disks = await openDisks(choice, closing);
+  const software = await loadSoftware(choice, resumed !== undefined, options, host.guests, say);
+  const ourInit = choice.kernel === undefined && choice.initrd === undefined;
+  const ports = Math.max(options.serials.length, choice.serialPorts);
+  // Our own init follows the window's size over the last serial line, when nobody else has it.
+  const mayFollow = ourInit && terminal.interactive && !choice.deterministic && options.serials.length < COM_PORTS;
+  const windowSize = mayFollow && (resumed === undefined || ports === COM_PORTS) ? new WindowSize() : undefined;
+  const commandLine =
+    choice.commandLine ?? (await defaultCommandLine({ serials: options.serials, disks, size: windowSize === undefined ? undefined : terminal.size }));
 
-  // Our own init follows the window through the last serial line, when nobody else has it.
-  const windowSize = guest !== undefined && terminal.interactive && !options.deterministic && options.serials.length < 4 ? new WindowSize() : undefined;
-  const commandLine = options.append ?? (await defaultCommandLine({ serials: options.serials, disks, size: windowSize && terminal.size }));
-
-  const state: { session?: Session; machine?: Machine } = {};
+  // What it is connected to.
+  const state: { session?: Session } = {};
   const fail = (message: string): void => state.session?.end({ kind: 'host-failure', message });
   const lines: SerialLine[] = [];
   let console: SerialStdio | undefined;
@@ -82,33 +89,37 @@ async function run(options: BootOptions, host: BootHost, closing: (() => Promise
       closing.push(() => line.close());
     }
   }
+  const serials: (CharPort | null)[] = lines.map(({ port }) => watched(port, options.exitOn, (text) => state.session?.end({ kind: 'exit-on', text })));
+  while (serials.length < (windowSize === undefined ? ports : COM_PORTS)) serials.push(null);
+  if (windowSize !== undefined) serials[COM_PORTS - 1] = windowSize.port;
 
-  const machine = await about(guest === undefined ? `the kernel ${options.kernel as string}` : 'the default guest', () =>
+  const machine = await about(software.about, () =>
     createMachine({
-      kernel,
-      ...(initrd === undefined ? {} : { initrd }),
+      memoryBytes: choice.memoryBytes,
+      cpus: choice.cpus,
+      ...(choice.cpuModel === undefined ? {} : { cpuModel: choice.cpuModel }),
+      deterministic: choice.deterministic,
+      seed: choice.seed,
+      ...software.images,
       commandLine,
-      memoryBytes: options.memoryBytes,
-      cpus: options.cpus,
-      ...(options.cpuModel === undefined ? {} : { cpuModel: options.cpuModel }),
       disks,
-      serials: lines.map(({ port }) => watched(port, options.exitOn, (text) => state.session?.end({ kind: 'exit-on', text }))),
-      ...(windowSize === undefined ? {} : { windowSize: windowSize.port }),
-      deterministic: options.deterministic,
-      seed: options.seed ?? 0,
+      serials,
       interpreterOnly: options.interpreterOnly,
       reboot: options.reboot,
       say,
     }),
   );
-  state.machine = machine;
   if (resumed !== undefined) await about(`--resume ${options.resume as string}`, () => machine.restore(resumed));
 
   const session = new Session(machine);
   state.session = session;
   const first = machine.instructions;
   if (options.maxInstructions !== undefined && first >= options.maxInstructions) {
-    throw new CliError('usage', `the snapshot was made after ${first} instructions, --max-instructions ${options.maxInstructions} is before that`, '--max-instructions counts from power-on, also in a resumed machine.');
+    throw new CliError(
+      'usage',
+      `the snapshot was made after ${first} instructions, --max-instructions ${options.maxInstructions} is before that`,
+      '--max-instructions counts from power-on, also in a resumed machine.',
+    );
   }
   const began = statsBaseline();
 
@@ -133,7 +144,9 @@ async function run(options: BootOptions, host: BootHost, closing: (() => Promise
       }
       case 'info': {
         const { wallSeconds, cpuSeconds, mips } = timing(machine.instructions - first, began);
-        return say(`${(machine.instructions / 1e6).toFixed(0)} M instructions, ${wallSeconds.toFixed(1)} s (CPU ${cpuSeconds.toFixed(1)} s), ${mips.toFixed(0)} MIPS`);
+        return say(
+          `${(machine.instructions / 1e6).toFixed(0)} M instructions, ${wallSeconds.toFixed(1)} s (CPU ${cpuSeconds.toFixed(1)} s), ${mips.toFixed(0)} MIPS`,
+        );
       }
     }
   };
@@ -145,9 +158,10 @@ async function run(options: BootOptions, host: BootHost, closing: (() => Promise
   });
   closing.push(() => listeners.forEach((remove) => remove()));
 
-  if (console !== undefined) {
-    console.start();
-    if (terminal.interactive) say(`${guest?.name ?? (options.kernel as string)}; Ctrl-A h helps, Ctrl-A x quits`);
+  console?.start();
+  if (terminal.isOpen && terminal.interactive) {
+    say(`${software.name}; Ctrl-A h helps, Ctrl-A x quits`);
+    if (resumed !== undefined) windowSize?.send(terminal.size);
   }
 
   const reason = await session.run({
@@ -160,18 +174,86 @@ async function run(options: BootOptions, host: BootHost, closing: (() => Promise
   const message = explainEnd(reason, options);
   if (message !== undefined) host.report(`pckit: ${message}\n`);
   if (options.save !== undefined) {
-    writeSnapshotFile(options.save, machine.snapshot());
+    const notes: SnapshotNotes = { ...choice, commandLine, overlays: saveOverlays(disks), serialPorts: serials.length };
+    await writeSnapshotFile(options.save, machine.snapshot(notesOf(notes)));
     say(`saved ${options.save}`);
   }
   if (options.stats !== undefined) {
-    const stats = collectStats(machine, reason, first, began, options.deterministic);
+    const stats = collectStats(machine, reason, first, began, choice.deterministic);
     host.report(options.stats === 'json' ? statsJson(stats) : statsTable(stats));
   }
   return exitCode(reason);
 }
 
+/** The machine to build: what was asked for; else what the snapshot is of; else the default. */
+type MachineChoice = Omit<SnapshotNotes, 'commandLine'> & { readonly commandLine?: string };
+
+function complete(options: BootOptions, notes: SnapshotNotes | undefined): MachineChoice {
+  const ownKernel = options.kernel !== undefined || options.guest !== undefined;
+  const kernel = ownKernel ? options.kernel : notes?.kernel;
+  const initrd = options.initrd ?? (ownKernel ? undefined : notes?.initrd);
+  const cpuModel = options.cpuModel ?? notes?.cpuModel;
+  const commandLine = options.append ?? notes?.commandLine;
+  return {
+    memoryBytes: options.memoryBytes ?? notes?.memoryBytes ?? DEFAULT_MEMORY,
+    cpus: options.cpus ?? notes?.cpus ?? 1,
+    deterministic: options.deterministic ?? notes?.deterministic ?? false,
+    seed: options.seed ?? notes?.seed ?? 0,
+    guest: options.guest ?? notes?.guest ?? 'default',
+    disks: options.disks ?? notes?.disks ?? [],
+    overlays: notes?.overlays ?? {},
+    serialPorts: notes?.serialPorts ?? 1,
+    ...(cpuModel === undefined ? {} : { cpuModel }),
+    ...(kernel === undefined ? {} : { kernel }),
+    ...(initrd === undefined ? {} : { initrd }),
+    ...(commandLine === undefined ? {} : { commandLine }),
+  };
+}
+
+async function openDisks({ disks, overlays }: MachineChoice, closing: Closing): Promise<BlockBackend[]> {
+  const opened: BlockBackend[] = [];
+  for (const [index, { path, readOnly, overlay }] of disks.entries()) {
+    const disk = await about(`--disk ${path}`, () => openDisk(path, { readOnly, overlay }));
+    closing.push(() => disk.close());
+    const written = overlays[index];
+    if (disk instanceof OverlayDisk && written !== undefined) await about(`--disk ${path}`, () => disk.restore(written as OverlayDiskState));
+    opened.push(disk);
+  }
+  return opened;
+}
+
+/** What the guest wrote to disks that forget it at the end: a snapshot must not. */
+function saveOverlays(disks: readonly BlockBackend[]): Record<string, Plain> {
+  return Object.fromEntries(disks.flatMap((disk, index) => (disk instanceof OverlayDisk ? [[String(index), disk.save()]] : [])));
+}
+
+interface Software {
+  /** For people. */
+  readonly name: string;
+  /** What an error in it is about. */
+  readonly about: string;
+  readonly images: { readonly kernel?: Uint8Array; readonly initrd?: Uint8Array };
+}
+
+async function loadSoftware(choice: MachineChoice, resumed: boolean, options: BootOptions, guests: GuestStore, say: Say): Promise<Software> {
+  try {
+    const initrd = choice.initrd === undefined ? undefined : readInput(choice.initrd, 'initrd');
+    if (choice.kernel !== undefined) {
+      const kernel = readInput(choice.kernel, 'kernel');
+      return { name: choice.kernel, about: `the kernel ${choice.kernel}`, images: { kernel, ...(initrd === undefined ? {} : { initrd }) } };
+    }
+    const guest = await guests.bootable(choice.guest, { say, mirror: options.mirror });
+    return { name: guest.name, about: 'the default guest', images: { kernel: guest.kernel, initrd: initrd ?? guest.initrd } };
+  } catch (error) {
+    // A snapshot holds the running kernel: its file is needed again only when the guest restarts.
+    if (!resumed || options.kernel !== undefined || options.guest !== undefined || explain(error) === undefined) throw error;
+    say(`the kernel of the snapshot isn't there any more; a reset will end the run`);
+    return { name: choice.kernel ?? choice.guest, about: `--resume ${options.resume as string}`, images: {} };
+  }
+}
+
 /** A serial line on which texts are looked for. Each line has its own matchers: no text is put together from two lines. */
-function watched(port: SerialLine['port'], texts: readonly string[], found: (text: string) => void): SerialLine['port'] {
+function watched(port: CharPort, texts: readonly string[], found: (text: string) => void): CharPort {
   if (texts.length === 0) return port;
   const matchers = texts.map((text) => ({ text, matcher: new TextMatcher(text) }));
   return {
@@ -193,8 +275,10 @@ function explainEnd(reason: ExitReason, options: BootOptions): string | undefine
       return options.exitOn.length > 0 ? `stopped after ${options.maxInstructions} instructions${waitedFor(options)}` : undefined;
     case 'shutdown':
       return 'the processor shut down: a triple fault. The guest\'s last words are above.';
+    case 'stuck':
+      return 'every processor is halted with interrupts off: nothing can wake the machine.';
     case 'reset':
-      return 'the guest reset the machine (--no-reboot).';
+      return 'the guest reset the machine.';
     case 'host-failure':
       return reason.message;
     case 'power-off':
@@ -226,3 +310,4 @@ function collectStats(machine: Machine, reason: ExitReason, first: number, began
     ...(deterministic ? { stateHash: machine.stateHash() } : {}),
   };
 }
+
