@@ -1,6 +1,16 @@
 import { pulse, type Clock, type Device, type IrqLine, type Timer } from '@pckit/interfaces';
 import { describe, expect, it } from 'vitest';
-import { FakeBlockBackend, FakeCharPort, FakeClock, FakeGuestMemory, FakeIngress, IrqRecorder, SeededRandom, describeDevice, firstNotPlain } from './index.js';
+import {
+  FakeBlockBackend,
+  FakeCharPort,
+  FakeClock,
+  FakeGuestMemory,
+  FakeIngress,
+  IrqRecorder,
+  SeededRandom,
+  describeDevice,
+  firstNotPlain,
+} from './index.js';
 
 /** A count-down timer: the smallest device with a line, a timer and state. */
 class Countdown implements Device<{ version: 1; count: number; deadline: number }> {
@@ -20,7 +30,8 @@ class Countdown implements Device<{ version: 1; count: number; deadline: number 
   #expire(): void {
     this.#count--;
     this.wires.irq.set(this.#count % 2 === 1);
-    if (this.#count > 0) this.#timer.arm(this.#timer.deadline === Infinity ? this.wires.clock.now() + 1000 : this.#timer.deadline);
+    if (this.#count > 0)
+      this.#timer.arm(this.#timer.deadline === Infinity ? this.wires.clock.now() + 1000 : this.#timer.deadline);
   }
 
   reset(): void {
@@ -113,7 +124,11 @@ describe('FakeGuestMemory', () => {
     memory.writeU32(12, 0x0020_0000);
     expect(memory.readAddress(8)).toBe(Infinity);
     memory.borrow(100, 5, 'write')?.fill(7);
-    expect(memory.writes).toEqual([{ address: 8, length: 8 }, { address: 12, length: 4 }, { address: 100, length: 5 }]);
+    expect(memory.writes).toEqual([
+      { address: 8, length: 8 },
+      { address: 12, length: 4 },
+      { address: 100, length: 5 },
+    ]);
     expect(memory.readU8(104)).toBe(7);
   });
 });
@@ -131,7 +146,10 @@ describe('FakeIngress', () => {
     expect(ingress.deliver()).toBe(2);
     expect(seen).toEqual([{ ok: true, value: 1 }, 'a']);
     await ingress.drain();
-    expect(seen.slice(2)).toEqual([{ ok: true, value: 2 }, { ok: false, error: new Error('no disk') }]);
+    expect(seen.slice(2)).toEqual([
+      { ok: true, value: 2 },
+      { ok: false, error: new Error('no disk') },
+    ]);
   });
 });
 

@@ -6,10 +6,7 @@ const MAX_FIRES_AT_ONE_INSTANT = 100_000;
 class FakeTimer implements Timer {
   deadline = Infinity;
 
-  constructor(
-    readonly name: string,
-    readonly fire: (now: number) => void,
-  ) {}
+  constructor(readonly name: string, readonly fire: (now: number) => void) {}
 
   arm(at: number): void {
     if (Number.isNaN(at)) throw new TypeError(`timer ${this.name} armed at NaN`);
@@ -56,7 +53,8 @@ export class FakeClock implements Clock {
       const timer = this.#next();
       if (timer === undefined || timer.deadline > time) break;
       firesAtThisInstant = timer.deadline > this.#now ? 0 : firesAtThisInstant + 1;
-      if (firesAtThisInstant > MAX_FIRES_AT_ONE_INSTANT) throw new Error(`timer ${timer.name} fires at ${this.#now} for ever`);
+      if (firesAtThisInstant > MAX_FIRES_AT_ONE_INSTANT)
+        throw new Error(`timer ${timer.name} fires at ${this.#now} for ever`);
       this.#now = Math.max(this.#now, timer.deadline);
       timer.deadline = Infinity;
       timer.fire(this.#now);

@@ -80,7 +80,8 @@ export class FakeIngress implements Ingress {
   /** Posts to an input by name, as the host would. */
   post(name: string, event: unknown): void {
     const deliver = this.#inputs.get(name);
-    if (deliver === undefined) throw new Error(`no input ${name}; there are ${[...this.#inputs.keys()].join(', ') || 'none'}`);
+    if (deliver === undefined)
+      throw new Error(`no input ${name}; there are ${[...this.#inputs.keys()].join(', ') || 'none'}`);
     this.#ready.push({ name, settle: () => deliver(event) });
   }
 }

@@ -38,7 +38,8 @@ export class FakeCharPort implements CharPort {
   #offer(): void {
     if (this.#receive === undefined || this.#input.length === 0) return;
     const taken = this.#receive(Uint8Array.from(this.#input));
-    if (taken < 0 || taken > this.#input.length) throw new RangeError(`the device took ${taken} of ${this.#input.length} bytes`);
+    if (taken < 0 || taken > this.#input.length)
+      throw new RangeError(`the device took ${taken} of ${this.#input.length} bytes`);
     this.#input.splice(0, taken);
   }
 }

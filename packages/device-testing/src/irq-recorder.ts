@@ -24,7 +24,8 @@ export class IrqRecorder {
 
   level(name: string): boolean {
     const level = this.#levels.get(name);
-    if (level === undefined) throw new Error(`no line ${name}; there are ${[...this.#levels.keys()].join(', ') || 'none'}`);
+    if (level === undefined)
+      throw new Error(`no line ${name}; there are ${[...this.#levels.keys()].join(', ') || 'none'}`);
     return level;
   }
 

@@ -9,10 +9,7 @@ export type GuestMemoryErrorCode = 'bad-size' | 'too-large' | 'outside-ram';
 export class GuestMemoryError extends Error {
   override readonly name = 'GuestMemoryError';
 
-  constructor(
-    readonly code: GuestMemoryErrorCode,
-    message: string,
-  ) {
+  constructor(readonly code: GuestMemoryErrorCode, message: string) {
     super(message);
   }
 }

@@ -44,7 +44,15 @@ describe('the layout of RAM', () => {
     expect(() => layOutRam({ ramBytes: 1000 })).toThrow(GuestMemoryError);
     expect(() => layOutRam({ ramBytes: 0 })).toThrow(/without RAM/);
     expect(() => layOutRam({ ramBytes: MIB, holeStart: 5 * GIB })).toThrow(/0x140000000/);
-    expect(() => layOutRam({ ramBytes: MIB, holes: [{ start: 0, length: 8192 }, { start: 4096, length: 4096 }] })).toThrow(/overlap at 0x1000/);
+    expect(() =>
+      layOutRam({
+        ramBytes: MIB,
+        holes: [
+          { start: 0, length: 8192 },
+          { start: 4096, length: 4096 },
+        ],
+      }),
+    ).toThrow(/overlap at 0x1000/);
     expect(() => layOutRam({ ramBytes: -4096 })).toThrow(GuestMemoryError);
     expect(() => layOutRam({ ramBytes: NaN })).toThrow(GuestMemoryError);
   });
@@ -56,7 +64,11 @@ describe('the layout of RAM', () => {
         fc.integer({ min: 0, max: 16 * MIB }),
         fc.integer({ min: 1, max: 2 ** 20 }),
         (pages, reserveBytes, holePage) => {
-          const { ranges, memoryBytes, base } = layOutRam({ ramBytes: pages * 4096, reserveBytes, holeStart: holePage * 4096 });
+          const { ranges, memoryBytes, base } = layOutRam({
+            ramBytes: pages * 4096,
+            reserveBytes,
+            holeStart: holePage * 4096,
+          });
           expect(base).toBeGreaterThanOrEqual(reserveBytes);
           expect(ranges.reduce((sum, range) => sum + range.length, 0)).toBe(pages * 4096);
           let guest = 0;
@@ -94,7 +106,9 @@ describe('GuestRam', () => {
       ram.writeU32(at, 0x8899_aabb);
       ram.writeU16(at + 4, 0xccdd);
       ram.writeU8(at + 6, 0xee);
-      expect([ram.readU32(at), ram.readU16(at), ram.readU8(at), ram.readU16(at + 3)]).toEqual([0x8899_aabb, 0xaabb, 0xbb, 0xdd88]);
+      expect([ram.readU32(at), ram.readU16(at), ram.readU8(at), ram.readU16(at + 3)]).toEqual([
+        0x8899_aabb, 0xaabb, 0xbb, 0xdd88,
+      ]);
       expect([...(ram.borrow(at, 7, 'read') ?? [])]).toEqual([0xbb, 0xaa, 0x99, 0x88, 0xdd, 0xcc, 0xee]);
     }
   });
@@ -125,7 +139,8 @@ describe('GuestRam', () => {
 
   it('never takes a borrow that is longer than RAM, negative or wraps', () => {
     const ram = small();
-    for (const length of [-1, 2 ** 32, 2 ** 53, Infinity, NaN]) expect(ram.borrow(0x1000, length, 'write')).toBeUndefined();
+    for (const length of [-1, 2 ** 32, 2 ** 53, Infinity, NaN])
+      expect(ram.borrow(0x1000, length, 'write')).toBeUndefined();
     expect(ram.borrow(0x1000, 0, 'write')?.length).toBe(0);
   });
 
@@ -167,7 +182,9 @@ describe('GuestRam', () => {
   });
 
   it('refuses a memory that is too small', () => {
-    expect(() => new GuestRam({ memory: new WebAssembly.Memory({ initial: 1 }), ramBytes: MIB })).toThrow(/has 65536 bytes; the layout needs 1048576/);
+    expect(() => new GuestRam({ memory: new WebAssembly.Memory({ initial: 1 }), ramBytes: MIB })).toThrow(
+      /has 65536 bytes; the layout needs 1048576/,
+    );
   });
 
   it('hashes contents and places, not history', () => {
@@ -180,7 +197,12 @@ describe('GuestRam', () => {
       ram.writeU8(at, 1);
       hashes.add(ram.hash());
     }
-    for (const [at, value] of [[0x3000, 2], [0x3000, 0x80], [0x4000, 1], [4 * GIB, 1]] as const) {
+    for (const [at, value] of [
+      [0x3000, 2],
+      [0x3000, 0x80],
+      [0x4000, 1],
+      [4 * GIB, 1],
+    ] as const) {
       const ram = small();
       ram.writeU8(at, value);
       hashes.add(ram.hash());
@@ -231,7 +253,8 @@ describe('GuestRam', () => {
   it('agrees with a plain array under random accesses', () => {
     const ram: GuestMemory = small();
     const model = new Map<number, number>();
-    const inRam = (at: number): boolean => (at < 0xa0000 || (at >= 0xc0000 && at < 2 * MIB) || (at >= 4 * GIB && at < 4 * GIB + MIB)) && at >= 0;
+    const inRam = (at: number): boolean =>
+      (at < 0xa0000 || (at >= 0xc0000 && at < 2 * MIB) || (at >= 4 * GIB && at < 4 * GIB + MIB)) && at >= 0;
     fc.assert(
       fc.property(
         fc.array(
@@ -251,7 +274,7 @@ describe('GuestRam', () => {
             else if (size === 2) ram.writeU16(at, wrapped);
             else ram.writeU32(at, wrapped);
             if (whole) for (let i = 0; i < size; i++) model.set(at + i, Math.floor(wrapped / 2 ** (8 * i)) & 0xff);
-            for (let i = -4; i < 8; i++) expect(ram.readU8(at + i)).toBe(inRam(at + i) ? (model.get(at + i) ?? 0) : 0xff);
+            for (let i = -4; i < 8; i++) expect(ram.readU8(at + i)).toBe(inRam(at + i) ? model.get(at + i) ?? 0 : 0xff);
           }
         },
       ),

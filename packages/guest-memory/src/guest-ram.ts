@@ -46,13 +46,19 @@ export class GuestRam implements GuestMemory {
       try {
         this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
       } catch (cause) {
-        throw new GuestMemoryError('too-large', `the host refused a WebAssembly memory of ${layout.memoryBytes} bytes: ${String(cause)}`);
+        throw new GuestMemoryError(
+          'too-large',
+          `the host refused a WebAssembly memory of ${layout.memoryBytes} bytes: ${String(cause)}`,
+        );
       }
     } else {
       this.memory = options.memory;
       const has = this.memory.buffer.byteLength;
       if (has < layout.memoryBytes) {
-        throw new GuestMemoryError('bad-size', `the memory given has ${has} bytes; the layout needs ${layout.memoryBytes}`);
+        throw new GuestMemoryError(
+          'bad-size',
+          `the memory given has ${has} bytes; the layout needs ${layout.memoryBytes}`,
+        );
       }
     }
     // The largest range first: nearly every access is in it.

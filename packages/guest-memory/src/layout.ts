@@ -38,14 +38,20 @@ export function layOutRam(options: RamLayoutOptions): RamLayout {
   wholePages('32-bit hole', holeStart);
   if (ramBytes === 0) throw new GuestMemoryError('bad-size', 'a machine without RAM');
   if (holeStart === 0 || holeStart > FOUR_GIB) {
-    throw new GuestMemoryError('bad-size', `the 32-bit hole must start within the first 4 GiB, not at ${hex(holeStart)}`);
+    throw new GuestMemoryError(
+      'bad-size',
+      `the 32-bit hole must start within the first 4 GiB, not at ${hex(holeStart)}`,
+    );
   }
-  if (!Number.isSafeInteger(reserveBytes) || reserveBytes < 0) throw new GuestMemoryError('bad-size', `reserve of ${reserveBytes} bytes`);
+  if (!Number.isSafeInteger(reserveBytes) || reserveBytes < 0)
+    throw new GuestMemoryError('bad-size', `reserve of ${reserveBytes} bytes`);
   const base = Math.ceil(reserveBytes / WASM_PAGE_BYTES) * WASM_PAGE_BYTES;
   if (base + ramBytes > WASM_MEMORY_LIMIT) {
     throw new GuestMemoryError(
       'too-large',
-      `${mib(ramBytes)} MiB of RAM and ${mib(base)} MiB for the processor exceed the 4096 MiB that one WebAssembly memory holds; ` +
+      `${mib(ramBytes)} MiB of RAM and ${mib(
+        base,
+      )} MiB for the processor exceed the 4096 MiB that one WebAssembly memory holds; ` +
         `at most ${mib(WASM_MEMORY_LIMIT - base)} MiB of RAM fit`,
     );
   }

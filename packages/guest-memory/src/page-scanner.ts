@@ -133,23 +133,69 @@ function hashBody(): number[] {
   const page = 3;
   const lanes = [4, 5, 6, 7];
   const seeds = [P1 + P2, P2, 0n, -P1];
-  const code = [...get(0), ...i32(PAGE_BYTES), I32_ADD, ...set(end), ...get(1), I64_EXTEND_I32_U, ...i64(P5), I64_MUL, ...set(page)];
+  const code = [
+    ...get(0),
+    ...i32(PAGE_BYTES),
+    I32_ADD,
+    ...set(end),
+    ...get(1),
+    I64_EXTEND_I32_U,
+    ...i64(P5),
+    I64_MUL,
+    ...set(page),
+  ];
   lanes.forEach((lane, i) => code.push(...i64(seeds[i]), ...get(page), I64_ADD, ...set(lane)));
   const stripe: number[] = [];
   lanes.forEach((lane, i) => {
-    stripe.push(...get(lane), ...get(0), I64_LOAD, 3, 8 * i, ...i64(P2), I64_MUL, I64_ADD, ...i64(31n), I64_ROTL, ...i64(P1), I64_MUL, ...set(lane));
+    stripe.push(
+      ...get(lane),
+      ...get(0),
+      I64_LOAD,
+      3,
+      8 * i,
+      ...i64(P2),
+      I64_MUL,
+      I64_ADD,
+      ...i64(31n),
+      I64_ROTL,
+      ...i64(P1),
+      I64_MUL,
+      ...set(lane),
+    );
   });
   code.push(...loop(end, 32, stripe));
   // The chained value and the lanes, rotated apart.
   code.push(GLOBAL_GET, 0, ...i64(P1), I64_MUL, ...i64(P4), I64_ADD);
-  [1n, 7n, 12n, 18n].forEach((rotation, i) => code.push(...get(lanes[i]), ...i64(rotation), I64_ROTL, ...i64(P2), I64_MUL, I64_XOR, ...i64(27n), I64_ROTL, ...i64(P1), I64_MUL));
+  [1n, 7n, 12n, 18n].forEach((rotation, i) =>
+    code.push(
+      ...get(lanes[i]),
+      ...i64(rotation),
+      I64_ROTL,
+      ...i64(P2),
+      I64_MUL,
+      I64_XOR,
+      ...i64(27n),
+      I64_ROTL,
+      ...i64(P1),
+      I64_MUL,
+    ),
+  );
   // xxHash64's avalanche.
   code.push(...set(page));
-  for (const [shift, prime] of [[33n, P2], [29n, P3]] as const) {
+  for (const [shift, prime] of [
+    [33n, P2],
+    [29n, P3],
+  ] as const) {
     code.push(...get(page), ...get(page), ...i64(shift), I64_SHR_U, I64_XOR, ...i64(prime), I64_MUL, ...set(page));
   }
   code.push(...get(page), ...get(page), ...i64(32n), I64_SHR_U, I64_XOR, GLOBAL_SET, 0);
-  return body([[1, I32], [5, I64]], code);
+  return body(
+    [
+      [1, I32],
+      [5, I64],
+    ],
+    code,
+  );
 }
 
 /** @param sharedMaximum pages, for a shared memory */
@@ -158,11 +204,28 @@ function scannerModule(sharedMaximum: number | undefined): Uint8Array<ArrayBuffe
   const exported = (text: string, index: number): number[] => [...name(text), 0x00, index];
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-    ...section(1, vector([[0x60, 1, I32, 1, I32], [0x60, 2, I32, I32, 0], [0x60, 0, 0], [0x60, 0, 1, I32]])),
+    ...section(
+      1,
+      vector([
+        [0x60, 1, I32, 1, I32],
+        [0x60, 2, I32, I32, 0],
+        [0x60, 0, 0],
+        [0x60, 0, 1, I32],
+      ]),
+    ),
     ...section(2, vector([[...name('m'), ...name('m'), 0x02, ...memory]])),
     ...section(3, vector([[0], [1], [2], [3], [3]])),
     ...section(6, vector([[I64, 1, ...i64(0n), END]])),
-    ...section(7, vector([exported('nonZero', 0), exported('hash', 1), exported('start', 2), exported('low', 3), exported('high', 4)])),
+    ...section(
+      7,
+      vector([
+        exported('nonZero', 0),
+        exported('hash', 1),
+        exported('start', 2),
+        exported('low', 3),
+        exported('high', 4),
+      ]),
+    ),
     ...section(
       10,
       vector([

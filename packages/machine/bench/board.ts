@@ -13,7 +13,12 @@ function time(name: string, calls: number, run: (calls: number) => void): void {
 
 const ports = new AddressSpaceMap('port', 65536);
 for (let base = 0; base < 0x4000; base += 0x100) {
-  ports.map(base, { name: `r${base}`, length: 8, accepts: [1], handler: { read: (offset) => offset, write: () => undefined } });
+  ports.map(base, {
+    name: `r${base}`,
+    length: 8,
+    accepts: [1],
+    handler: { read: (offset) => offset, write: () => undefined },
+  });
 }
 let sink = 0;
 time('port read, same region as before', 2e6, (calls) => {
@@ -35,7 +40,11 @@ time('timer armed again, 12 armed', 1e6, (calls) => {
 
 // inc dword [500h]; jmp: busy code, cut into runs of the given length.
 const code = Uint8Array.of(0x66, 0xff, 0x06, 0x00, 0x05, 0xeb, 0xf9);
-const pc: Pc = createPc({ memoryBytes: 2 ** 31, time: { kind: 'deterministic' }, boot: { kernel: code, flat: { address: 0x7c00, mode: 'real16' } } });
+const pc: Pc = createPc({
+  memoryBytes: 2 ** 31,
+  time: { kind: 'deterministic' },
+  boot: { kernel: code, flat: { address: 0x7c00, mode: 'real16' } },
+});
 pc.machine.powerOn();
 const periodic = pc.machine.clock.timer('bench', (now) => periodic.arm(now + period));
 let period = 1e6;

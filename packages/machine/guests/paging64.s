@@ -191,7 +191,6 @@ rights:
 .section .rodata
 levels: .asciz "pml4e ", "pdpte ", "pde   ", "pte   "
 .text
-  .set .Llevels_check, 1
 # Fills the tables for the size at R12 anew: everything allowed, nothing accessed.
 fresh:
   mov %cr3, %rax
@@ -617,6 +616,22 @@ space_hex2:
   NEWLINE
 .endm
 
+.macro SHOW_STRING
+  CAUGHT
+  cld
+  call report
+  mov %ecx, %eax
+  PRINT " rcx "
+  HEX 2
+  mov %esi, %eax
+  PRINT " rsi "
+  HEX 8
+  mov %edi, %eax
+  PRINT " rdi "
+  HEX 8
+  NEWLINE
+.endm
+
 .set SECOND, PHYSICAL + 0x1000
 
 crossing:
@@ -758,14 +773,14 @@ crossing:
   mov $16, %ecx
   TRY "rep movsb, second not present"
   rep movsb
-  call show_string
+  SHOW_STRING
   PAIR
   mov $W4K + 0xff9, %rsi
   mov $PHYSICAL + 0x2000, %edi
   mov $16, %ecx
   TRY "rep movsw, source across"
   rep movsw
-  call show_string
+  SHOW_STRING
   PAIR
   # From the end down, in words; the border is inside one of them.
   movl $SECOND + OPEN, tpt + 8
@@ -778,7 +793,7 @@ crossing:
   std
   TRY "std rep movsw, first not present"
   rep movsw
-  call show_string
+  SHOW_STRING
   PAIR
   movl $0, PHYSICAL + 0xffc
   mov $W4K + 0xffc, %rdi
@@ -786,7 +801,7 @@ crossing:
   xor %eax, %eax
   TRY "repe scasb, second not present"
   repe scasb
-  call show_string
+  SHOW_STRING
 
   # Instruction fetch.
   movw $0xc083, PHYSICAL + 0xffe      # add $imm8, %eax: the immediate is beyond
@@ -833,10 +848,6 @@ crossing:
   call fresh
   ret
 
-show_string:
-  add $8, %rsp
-  pushfq
-  sub $8, %rsp
 # --- accesses that the processor makes by itself --------------------------------------------------------------------------------------
 # SDM vol. 3, 4.6.1: descriptor tables and the TSS are read with supervisor rights at any CPL, and AC doesn't help against SMAP.
 .section .user
@@ -845,29 +856,152 @@ user_load_ds:
   mov $UDATA, %eax
   mov %eax, %ds
   int $0x80
-user_int3:
-  int3
+user_load_far:
+  mov %rsi, %rax
+  mov %eax, %ds
+  int $0x80
 .text
+# The GDT seen through W4K, with the given rights.
+.macro GDT_AT rights
+  mov $gdt, %eax
+  and $~0xfff, %eax
+  add $\rights, %eax
+  mov %eax, tpt
+  movl $0, tpt + 4
+  mov $W4K, %rax
+  invlpg (%rax)
+.endm
 implicit:
   PRINT "# implicit accesses\n"
   mov $sizes, %r12d
   call fresh
-  # The GDT through the window.
-  mov $gdt, %eax
-  and $~0xfff, %eax
-  or $P_P + P_W, %eax
-  mov %eax, tpt
+  GDT_AT P_P+P_W
+  # The GDT spans two pages at most; the second stands behind the first.
+  mov tpt, %eax
+  add $0x1000, %eax
+  mov %eax, tpt + 8
   mov $gdt, %eax
   and $0xfff, %eax
-  mov $W4K, %rsi
-  add %rax, %rsi
-  movw $FREE - 1, rec + 60
-  mov %rsi, rec + 62
+  mov $W4K, %rbp
+  add %rax, %rbp
+  movw $gdt_end - gdt - 1, rec + 60
+  mov %rbp, rec + 62
   lgdt rec + 60
   TRY_USER "segment load at CPL 3, GDT in a supervisor page", user_load_ds
   REPORT
-  TRY_USER "and again", user_load_ds
+  # A selector whose descriptor isn't accessed yet, in a read-only page: the bit must be written. WP is set.
+  movl $0x0000ffff, gdt_free
+  movl $0x00cff200, gdt_free + 4
+  GDT_AT P_P
+  mov $FREE + 3, %esi
+  mov $FREE, %ecx
+  TRY "accessed bit, GDT read only, CPL 0"
+  mov %ecx, %ds
+  CAUGHT
+  call report_offset
+  GDT_AT P_P+P_W
+  TRY "accessed bit, GDT writable"
+  mov %ecx, %ds
+  REPORT_AND
+  PRINT " "
+  mov gdt_free + 4, %eax
+  HEX 8
+  NEWLINE
+  GDT_AT P_P
+  TRY "already accessed, GDT read only"
+  mov %ecx, %ds
   REPORT
-  # Now not present: the error code says supervisor though CPL is 3. (INT 80H itself needs the GDT, so the window is switched back by the handler's fault.)
   lgdt gdt_pointer
+  # A page of the GDT that is missing, for a selector that only ring 3 loads: the error code says supervisor.
+  movw $0xffff, rec + 60
+  mov $W4K + 0x1000, %rbp
+  sub $0x1000, %rbp
+  call two_part_gdt
+  lgdt rec + 60
+  mov $0x1003, %esi
+  TRY_USER "segment load at CPL 3, GDT not present", user_load_far
+  REPORT
+  # SMAP: the tables are in a user page. AC makes no difference.
+  movl $PHYSICAL + 0x1000 + OPEN, tpt + 8
+  mov $W4K + 0x1000, %rax
+  invlpg (%rax)
+  movl $0x0000ffff, PHYSICAL + 0x1000
+  movl $0x00cff300, PHYSICAL + 0x1004
+  mov %cr4, %rax
+  or $CR4_SMAP, %eax
+  mov %rax, %cr4
+  mov $0x1000, %esi
+  TRY "SMAP, GDT in a user page, CPL 0 AC=0"
+  mov %esi, %ds
+  REPORT
+  # ~ TCG takes AC into account for implicit accesses too. SDM vol. 3, 4.6.1: "implicit supervisor-mode accesses ... EFLAGS.AC has no effect".
+  stac
+  TRY "~SMAP, GDT in a user page, CPL 0 AC=1"
+  mov %esi, %ds
+  REPORT
+  clac
+  mov $0x1003, %esi
+  TRY_USER "SMAP, GDT in a user page, CPL 3", user_load_far
+  REPORT
+  # ~ The same: AC of the program at CPL 3 says nothing.
+  TRY_USER "~SMAP, GDT in a user page, CPL 3 AC=1", user_load_far, EFL_AC+2
+  REPORT
+  mov %cr4, %rax
+  and $~CR4_SMAP, %eax
+  mov %rax, %cr4
+  mov $0x1003, %esi
+  TRY_USER "GDT in a user page, CPL 3", user_load_far
+  REPORT
+  lgdt gdt_pointer
+  mov $DATA, %eax
+  mov %eax, %ds
+  # The stack of the handler, from the TSS: written with supervisor rights, and a page fault there is a double fault, with #DF on an IST stack.
+  movb $1, idt64 + 8 * 16 + 4
+  movl $stack0_top, tss + 36
+  movl $0, tss + 40
+  mov $W4K + 0x1000, %rax
+  mov %rax, tss + 4
+  movl $PHYSICAL + OPEN, tpt
+  mov $W4K, %rax
+  invlpg (%rax)
+  TRY_USER "ring 0 stack in a user page", user_load_ds
+  REPORT
+  movl $PHYSICAL + P_P + P_U, tpt
+  mov $W4K, %rax
+  invlpg (%rax)
+  mov $UDATA, %esi
+  TRY_USER "ring 0 stack read only, INT 80H", user_load_far
+  REPORT
+  mov $0x7770, %esi
+  TRY_USER "ring 0 stack read only, #GP", user_load_far
+  REPORT
+  movl $stack0_top, tss + 4
+  movl $0, tss + 8
+  mov $sizes, %r12d
+  call fresh
+  ret
+
+# Like REPORT, but CR2 as an offset within the GDT, which lies wherever the linker put it.
+report_offset:
+  mov rec + REC_CR2, %rax
+  mov $gdt_free, %ecx
+  and $0xfff, %ecx
+  sub %rcx, %rax
+  mov %rax, rec + REC_CR2
+  call report
+  NEWLINE
+  mov $FREE, %ecx
+  ret
+
+# RBP: where a GDT is to begin, on a page. Its first page is ours, the second (selectors from 1000H) is tpt[1], not present.
+two_part_gdt:
+  mov %rbp, rec + 62
+  mov $gdt, %esi
+  mov $PHYSICAL + 0x2000, %edi
+  mov $(gdt_end - gdt) / 8, %ecx
+  rep movsq
+  movl $PHYSICAL + 0x2000 + P_P + P_W, tpt
+  movl $0, tpt + 8
+  mov %cr3, %rax
+  mov %rax, %cr3
   ret

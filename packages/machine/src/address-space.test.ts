@@ -14,7 +14,8 @@ function region(name: string, length: number, accepts?: readonly AccessSize[]): 
   const bytes = Uint8Array.from({ length }, (_, i) => (i * 17 + 1) & 0xff);
   const log: string[] = [];
   const check = (offset: number, size: AccessSize): void => {
-    if (offset < 0 || offset + size > length || (accepts !== undefined && !accepts.includes(size))) throw new Error(`${name}: ${offset}+${size}`);
+    if (offset < 0 || offset + size > length || (accepts !== undefined && !accepts.includes(size)))
+      throw new Error(`${name}: ${offset}+${size}`);
   };
   return {
     name,
@@ -43,7 +44,9 @@ function region(name: string, length: number, accepts?: readonly AccessSize[]): 
 describe('AddressSpaceMap', () => {
   it('reads all-ones where nobody answers, and drops writes', () => {
     const space = new AddressSpaceMap('memory', 2 ** 52);
-    expect([space.read(0, 1), space.read(0xfee00000, 2), space.read(2 ** 52 - 4, 4)]).toEqual([0xff, 0xffff, 0xffff_ffff]);
+    expect([space.read(0, 1), space.read(0xfee00000, 2), space.read(2 ** 52 - 4, 4)]).toEqual([
+      0xff, 0xffff, 0xffff_ffff,
+    ]);
     expect(space.read64(0x1000)).toBe(0xffff_ffff_ffff_ffffn);
     space.write(0, 1, 4);
     space.write64(0, 1n);
@@ -62,9 +65,13 @@ describe('AddressSpaceMap', () => {
   it('names both regions when they overlap', () => {
     const space = new AddressSpaceMap('memory', 2 ** 52);
     space.map(0xfed00000, region('ioapic', 0x1000));
-    expect(() => space.map(0xfed00000, region('hpet', 0x400))).toThrow('region hpet 0xfed00000+0x400 overlaps region ioapic 0xfed00000+0x1000');
+    expect(() => space.map(0xfed00000, region('hpet', 0x400))).toThrow(
+      'region hpet 0xfed00000+0x400 overlaps region ioapic 0xfed00000+0x1000',
+    );
     expect(() => space.map(0xfecfffff, region('hpet', 2))).toThrow(MachineError);
-    expect(() => new AddressSpaceMap('port', 65536).map(0xffff, region('wide', 2))).toThrow(/exceeds the port space of 0x10000/);
+    expect(() => new AddressSpaceMap('port', 65536).map(0xffff, region('wide', 2))).toThrow(
+      /exceeds the port space of 0x10000/,
+    );
     expect(() => space.map(-1, region('x', 1))).toThrow(/no range/);
     space.map(0xfed00000, region('disabled', 0x400), false);
   });
@@ -105,7 +112,16 @@ describe('AddressSpaceMap', () => {
   it('goes through read64 only when the handler has it and the access is whole', () => {
     const space = new AddressSpaceMap('memory', 2 ** 52);
     const written: bigint[] = [];
-    space.map(0x100, { name: 'hpet', length: 16, handler: { read: () => 1, write: () => undefined, read64: () => 0x1234_5678_9abcn, write64: (_offset, value) => written.push(value) } });
+    space.map(0x100, {
+      name: 'hpet',
+      length: 16,
+      handler: {
+        read: () => 1,
+        write: () => undefined,
+        read64: () => 0x1234_5678_9abcn,
+        write64: (_offset, value) => written.push(value),
+      },
+    });
     expect(space.read64(0x108)).toBe(0x1234_5678_9abcn);
     space.write64(0x100, 7n);
     expect(written).toEqual([7n]);
@@ -157,14 +173,19 @@ describe('AddressSpaceMap', () => {
   it('agrees with a search through the list, whatever is mapped, moved and switched', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.record({ base: fc.nat(200), length: fc.integer({ min: 1, max: 60 }) }), { minLength: 1, maxLength: 12 }),
+        fc.array(fc.record({ base: fc.nat(200), length: fc.integer({ min: 1, max: 60 }) }), {
+          minLength: 1,
+          maxLength: 12,
+        }),
         fc.array(fc.record({ which: fc.nat(11), move: fc.nat(200), on: fc.boolean() }), { maxLength: 20 }),
         (regions, changes) => {
           const space = new AddressSpaceMap('port', 256);
           const mappings = regions.map(({ base, length }, i) => space.map(base, region(`r${i}`, length, [1]), false));
           const check = (): void => {
             const wrong = Array.from({ length: 256 }, (_, address) => address).filter(
-              (address) => space.find(address) !== mappings.find((m) => m.enabled && address >= m.base && address < m.base + m.region.length),
+              (address) =>
+                space.find(address) !==
+                mappings.find((m) => m.enabled && address >= m.base && address < m.base + m.region.length),
             );
             expect(wrong).toEqual([]);
           };

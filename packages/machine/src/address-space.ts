@@ -18,10 +18,7 @@ export class AddressSpaceMap implements AddressSpace {
   #age = 0;
 
   /** @param name for errors @param length number of addresses */
-  constructor(
-    readonly name: string,
-    readonly length: number,
-  ) {}
+  constructor(readonly name: string, readonly length: number) {}
 
   /** What is mapped, enabled or not, in order of creation. */
   get mappings(): readonly Mapping[] {
@@ -34,14 +31,28 @@ export class AddressSpaceMap implements AddressSpace {
     }
     if (enabled) {
       const end = base + region.length;
-      if (end > this.length) throw new MachineError('address-space', `${describe(region, base)} exceeds the ${this.name} space of ${hex(this.length)}`);
+      if (end > this.length)
+        throw new MachineError(
+          'address-space',
+          `${describe(region, base)} exceeds the ${this.name} space of ${hex(this.length)}`,
+        );
       for (const other of this.#mappings) {
         if (other.enabled && base < other.base + other.region.length && other.base < end) {
-          throw new MachineError('address-space', `${describe(region, base)} overlaps ${describe(other.region, other.base)}`);
+          throw new MachineError(
+            'address-space',
+            `${describe(region, base)} overlaps ${describe(other.region, other.base)}`,
+          );
         }
       }
     }
-    const entry = new MapEntry(region, base, enabled, this.#age++, () => this.#flatten(), (gone) => this.#drop(gone));
+    const entry = new MapEntry(
+      region,
+      base,
+      enabled,
+      this.#age++,
+      () => this.#flatten(),
+      (gone) => this.#drop(gone),
+    );
     this.#mappings.push(entry);
     this.#flatten();
     return entry;
@@ -55,7 +66,8 @@ export class AddressSpaceMap implements AddressSpace {
 
   read(address: number, size: AccessSize): number {
     const segment = this.#segmentAt(address);
-    if (address + size > segment.end) return segment === NOWHERE ? this.#readUnclaimed(address, size) : this.#readBytes(address, size);
+    if (address + size > segment.end)
+      return segment === NOWHERE ? this.#readUnclaimed(address, size) : this.#readBytes(address, size);
     return readRegion(segment.entry, address - segment.entry.base, size);
   }
 
@@ -110,7 +122,8 @@ export class AddressSpaceMap implements AddressSpace {
   /** Nobody answers the first byte; somebody may answer the rest. */
   #readUnclaimed(address: number, size: AccessSize): number {
     if (size === 1) return 0xff;
-    for (let i = 1; i < size; i++) if (this.#segmentAt((address + i) % this.length) !== NOWHERE) return this.#readBytes(address, size);
+    for (let i = 1; i < size; i++)
+      if (this.#segmentAt((address + i) % this.length) !== NOWHERE) return this.#readBytes(address, size);
     return size === 2 ? 0xffff : 0xffff_ffff;
   }
 
@@ -188,11 +201,7 @@ class MapEntry implements Mapping {
 }
 
 class Segment {
-  constructor(
-    readonly start: number,
-    readonly end: number,
-    readonly entry: MapEntry,
-  ) {}
+  constructor(readonly start: number, readonly end: number, readonly entry: MapEntry) {}
 }
 
 const NOWHERE = new Segment(
@@ -235,7 +244,8 @@ function writeRegion(entry: MapEntry, offset: number, value: number, size: Acces
   const smaller = largestBelow(entry.accepted, size);
   if (smaller !== 0) {
     const mask = smaller === 1 ? 0xff : 0xffff;
-    for (let i = 0; i < size; i += smaller) entry.handler.write(offset + i, (value >>> (8 * i)) & mask, smaller as AccessSize);
+    for (let i = 0; i < size; i += smaller)
+      entry.handler.write(offset + i, (value >>> (8 * i)) & mask, smaller as AccessSize);
     return;
   }
   const unit = smallestAbove(entry.accepted, size);

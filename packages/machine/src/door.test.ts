@@ -2,12 +2,24 @@ import { describe, expect, it } from 'vitest';
 import { Door, type DoorEntry } from './door.js';
 import { VirtualClock } from './virtual-clock.js';
 
-function setUp(completionLatency?: number): { clock: VirtualClock; door: Door; entries: DoorEntry[]; seen: unknown[]; count: { instructions: number }; woken: () => number } {
+function setUp(completionLatency?: number): {
+  clock: VirtualClock;
+  door: Door;
+  entries: DoorEntry[];
+  seen: unknown[];
+  count: { instructions: number };
+  woken: () => number;
+} {
   const clock = new VirtualClock();
   const entries: DoorEntry[] = [];
   const count = { instructions: 0 };
   let woken = 0;
-  const door = new Door({ clock, instructions: () => count.instructions, completionLatency, onEntry: (entry) => entries.push(entry) });
+  const door = new Door({
+    clock,
+    instructions: () => count.instructions,
+    completionLatency,
+    onEntry: (entry) => entries.push(entry),
+  });
   door.onReady = () => woken++;
   return { clock, door, entries, seen: [], count, woken: () => woken };
 }
@@ -76,14 +88,19 @@ describe('the door', () => {
     await settled();
     expect(door.outstanding).toBe(2);
     door.deliver();
-    expect(seen.slice(1)).toEqual([{ ok: false, error: new Error('no disk') }, { ok: true, value: 'at last' }]);
+    expect(seen.slice(1)).toEqual([
+      { ok: false, error: new Error('no disk') },
+      { ok: true, value: 'at last' },
+    ]);
     expect(door.outstanding).toBe(0);
   });
 
   it('with a latency, lets them in at request time plus latency, in order of request, and waits for the host', async () => {
     const { clock, door, seen } = setUp(100);
     let finish: (value: string) => void = () => undefined;
-    door.completion('first', new Promise<string>((resolve) => (finish = resolve)), () => seen.push(`first ${clock.now()}`));
+    door.completion('first', new Promise<string>((resolve) => (finish = resolve)), () =>
+      seen.push(`first ${clock.now()}`),
+    );
     clock.advanceTo(30);
     door.completion('second', 'at once', () => seen.push(`second ${clock.now()}`));
     expect(door.nextDeadline).toBe(100);
@@ -134,7 +151,9 @@ describe('the door', () => {
     door.completion('net', 3, () => seen.push(`net ${clock.now()}`));
     door.completion('disk', 1, () => seen.push(`disk1 ${clock.now()}`));
     door.completion('disk', 2, () => seen.push(`disk2 ${clock.now()}`));
-    expect(() => door.completion('rng', 1, () => undefined)).toThrow(/rng asks for work on restore that was not in flight/);
+    expect(() => door.completion('rng', 1, () => undefined)).toThrow(
+      /rng asks for work on restore that was not in flight/,
+    );
     door.endRestore();
     stale(1);
     await settled();

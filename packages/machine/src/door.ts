@@ -4,8 +4,20 @@ import type { VirtualClock } from './virtual-clock.js';
 
 /** Something entered the machine. What record and replay will keep. */
 export type DoorEntry =
-  | { readonly kind: 'input'; readonly name: string; readonly instructions: number; readonly time: number; readonly event: unknown }
-  | { readonly kind: 'completion'; readonly name: string; readonly instructions: number; readonly time: number; readonly ok: boolean };
+  | {
+      readonly kind: 'input';
+      readonly name: string;
+      readonly instructions: number;
+      readonly time: number;
+      readonly event: unknown;
+    }
+  | {
+      readonly kind: 'completion';
+      readonly name: string;
+      readonly instructions: number;
+      readonly time: number;
+      readonly ok: boolean;
+    };
 
 export interface DoorOptions {
   readonly clock: VirtualClock;
@@ -97,7 +109,10 @@ export class Door implements Ingress {
   postAt(instructions: number, name: string, event: unknown): void {
     this.#inputNamed(name);
     if (instructions < this.#options.instructions()) {
-      throw new MachineError('state', `input ${name} at ${instructions} instructions, but ${this.#options.instructions()} have been executed`);
+      throw new MachineError(
+        'state',
+        `input ${name} at ${instructions} instructions, but ${this.#options.instructions()} have been executed`,
+      );
     }
     let at = this.#scheduled.length;
     while (at > 0 && this.#scheduled[at - 1].at > instructions) at--;
@@ -142,7 +157,9 @@ export class Door implements Ingress {
 
   /** The next virtual time at which something enters: the run loop's budgets end there. */
   get nextDeadline(): number {
-    return this.#options.completionLatency !== undefined && this.#completions.length > 0 ? this.#completions[0].deadline : Infinity;
+    return this.#options.completionLatency !== undefined && this.#completions.length > 0
+      ? this.#completions[0].deadline
+      : Infinity;
   }
 
   /** The instruction count at which the next scheduled input enters. */
@@ -223,7 +240,10 @@ export class Door implements Ingress {
     const unclaimed = this.#claims ?? [];
     this.#claims = undefined;
     if (unclaimed.length > 0) {
-      throw new MachineError('snapshot', `nobody asked again for work that was in flight: ${unclaimed.map(({ name }) => name).join(', ')}`);
+      throw new MachineError(
+        'snapshot',
+        `nobody asked again for work that was in flight: ${unclaimed.map(({ name }) => name).join(', ')}`,
+      );
     }
   }
 
@@ -235,7 +255,13 @@ export class Door implements Ingress {
   }
 
   #enter(input: Input): void {
-    this.#options.onEntry?.({ kind: 'input', name: input.name, instructions: this.#options.instructions(), time: this.#clock.now(), event: input.event });
+    this.#options.onEntry?.({
+      kind: 'input',
+      name: input.name,
+      instructions: this.#options.instructions(),
+      time: this.#clock.now(),
+      event: input.event,
+    });
     input.deliver(input.event as never);
   }
 
@@ -257,7 +283,10 @@ export class Door implements Ingress {
   #inputNamed(name: string): (event: never) => void {
     const deliver = this.#inputs.get(name);
     if (deliver === undefined) {
-      throw new MachineError('configuration', `there is no input ${name}; there are ${[...this.#inputs.keys()].join(', ') || 'none'}`);
+      throw new MachineError(
+        'configuration',
+        `there is no input ${name}; there are ${[...this.#inputs.keys()].join(', ') || 'none'}`,
+      );
     }
     return deliver;
   }

@@ -1,5 +1,12 @@
 /** Why a machine resets. */
-export type ResetCause = 'power-on' | 'host' | 'port-cf9' | 'keyboard-controller' | 'port-92' | 'triple-fault' | (string & {});
+export type ResetCause =
+  | 'power-on'
+  | 'host'
+  | 'port-cf9'
+  | 'keyboard-controller'
+  | 'port-92'
+  | 'triple-fault'
+  | (string & {});
 
 /** What happens on a machine that whoever watches it may want to know. Watching changes nothing. */
 export type MachineEvent =

@@ -18,7 +18,10 @@ interface HostGlobals {
   setTimeout(callback: () => void, milliseconds: number): unknown;
   clearTimeout(timer: unknown): void;
   setImmediate?(callback: () => void): void;
-  MessageChannel: new () => { port1: { onmessage: (() => void) | null; close(): void }; port2: { postMessage(message: unknown): void } };
+  MessageChannel: new () => {
+    port1: { onmessage: (() => void) | null; close(): void };
+    port2: { postMessage(message: unknown): void };
+  };
 }
 
 /** Longest setTimeout: 2^31-1 ms. */
@@ -48,7 +51,8 @@ export function defaultHost(): Host {
     sleep: (milliseconds) => {
       let wake: () => void = () => undefined;
       const done = new Promise<void>((resolve) => {
-        const timer = milliseconds === Infinity ? undefined : globals.setTimeout(resolve, Math.min(milliseconds, LONGEST_TIMEOUT));
+        const timer =
+          milliseconds === Infinity ? undefined : globals.setTimeout(resolve, Math.min(milliseconds, LONGEST_TIMEOUT));
         wake = () => {
           if (timer !== undefined) globals.clearTimeout(timer);
           resolve();

@@ -12,7 +12,15 @@ export type { Host, Sleep } from './host.js';
 export { Machine, plainBus } from './machine.js';
 export type { DeterministicTime, MachineOptions, RealTimeChoice, RunOptions } from './machine.js';
 export type { MachineEvent, MachineStop, ResetCause } from './events.js';
-export type { InitialRegisters, InitialSegment, MachineVcpu, ProcessorFactory, ProcessorPorts, ProcessorSet, ProcessorWiring } from './processor-factory.js';
+export type {
+  InitialRegisters,
+  InitialSegment,
+  MachineVcpu,
+  ProcessorFactory,
+  ProcessorPorts,
+  ProcessorSet,
+  ProcessorWiring,
+} from './processor-factory.js';
 export { hostEntropy, SeededEntropy } from './seeded-entropy.js';
 export type { SeededEntropyState } from './seeded-entropy.js';
 export type { MachineShape, RamRun, Snapshot } from './snapshot.js';

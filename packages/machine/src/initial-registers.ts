@@ -15,12 +15,38 @@ const CR0_ET = 0x10;
 export function realMode(address: number): InitialRegisters {
   const segment = (attributes: number): InitialSegment => ({ selector: 0, base: 0, limit: 0xffff, attributes });
   const code: InitialSegment =
-    address < 0x1_0000 ? segment(CODE) : { selector: address >>> 4, base: (address >>> 4) << 4, limit: 0xffff, attributes: CODE };
+    address < 0x1_0000
+      ? segment(CODE)
+      : { selector: address >>> 4, base: (address >>> 4) << 4, limit: 0xffff, attributes: CODE };
   return {
     rip: address - code.base,
     rflags: 2,
-    general: { rax: 0, rcx: 0, rdx: 0, rbx: 0, rsp: Math.min(address, 0xfffe), rbp: 0, rsi: 0, rdi: 0, r8: 0, r9: 0, r10: 0, r11: 0, r12: 0, r13: 0, r14: 0, r15: 0 },
-    segments: { es: segment(DATA), cs: code, ss: segment(DATA), ds: segment(DATA), fs: segment(DATA), gs: segment(DATA) },
+    general: {
+      rax: 0,
+      rcx: 0,
+      rdx: 0,
+      rbx: 0,
+      rsp: Math.min(address, 0xfffe),
+      rbp: 0,
+      rsi: 0,
+      rdi: 0,
+      r8: 0,
+      r9: 0,
+      r10: 0,
+      r11: 0,
+      r12: 0,
+      r13: 0,
+      r14: 0,
+      r15: 0,
+    },
+    segments: {
+      es: segment(DATA),
+      cs: code,
+      ss: segment(DATA),
+      ds: segment(DATA),
+      fs: segment(DATA),
+      gs: segment(DATA),
+    },
     ldtr: segment(LDT),
     tr: segment(BUSY_TSS_32),
     gdt: { base: 0, limit: 0xffff },
@@ -33,7 +59,11 @@ export function realMode(address: number): InitialRegisters {
 }
 
 /** Puts code where a BIOS puts a boot sector and the first processor in front of it: all the firmware that a small test needs. */
-export function startRealMode(machine: { readonly ram: GuestRam; readonly vcpus: readonly MachineVcpu[] }, code: Uint8Array, address = 0x7c00): void {
+export function startRealMode(
+  machine: { readonly ram: GuestRam; readonly vcpus: readonly MachineVcpu[] },
+  code: Uint8Array,
+  address = 0x7c00,
+): void {
   machine.ram.load(address, code);
   machine.vcpus[0].setRegisters(realMode(address));
 }

@@ -10,11 +10,7 @@ export type MachineErrorCode = 'address-space' | 'configuration' | 'state' | 'sn
 export class MachineError extends Error {
   override readonly name = 'MachineError';
 
-  constructor(
-    readonly code: MachineErrorCode,
-    message: string,
-    options?: ErrorOptions,
-  ) {
+  constructor(readonly code: MachineErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
   }
 }

@@ -6,7 +6,8 @@ import { Machine, type MachineOptions } from './machine.js';
 import { MachineError } from './machine-error.js';
 import { script, scriptedProcessor, type ScriptedProgram, type ScriptedVcpu } from './testing/scripted-processor.js';
 
-const { nop, out, halt, pause, jump, set, loop, enableInterrupts, returnFromInterrupt, tripleFault, breakpoint } = script;
+const { nop, out, halt, pause, jump, set, loop, enableInterrupts, returnFromInterrupt, tripleFault, breakpoint } =
+  script;
 
 /** Ports: 10H logs "value@instructions/time", 20H arms a one-shot timer for so many ns, 21H acknowledges it, 30H starts host work. */
 class Probe implements Device<{ version: 1; log: readonly string[]; requested: readonly number[]; deadline: number }> {
@@ -17,10 +18,7 @@ class Probe implements Device<{ version: 1; log: readonly string[]; requested: r
   work: () => Promise<void> | void = () => undefined;
   readonly #timer;
 
-  constructor(
-    private readonly machine: Machine,
-    private readonly irq: () => IrqLine,
-  ) {
+  constructor(private readonly machine: Machine, private readonly irq: () => IrqLine) {
     this.#timer = machine.clock.timer('probe', (now) => {
       this.log.push(`timer@${machine.instructions}/${now}`);
       this.irq().set(true);
@@ -67,10 +65,19 @@ class Probe implements Device<{ version: 1; log: readonly string[]; requested: r
   }
 }
 
-function build(program: ScriptedProgram, options: Partial<MachineOptions> = {}): { machine: Machine; probe: Probe; cpu: () => ScriptedVcpu; events: MachineEvent[] } {
+function build(
+  program: ScriptedProgram,
+  options: Partial<MachineOptions> = {},
+): { machine: Machine; probe: Probe; cpu: () => ScriptedVcpu; events: MachineEvent[] } {
   const processor = scriptedProcessor(program);
   const events: MachineEvent[] = [];
-  const machine = new Machine({ ramBytes: 1 << 20, processor, time: { kind: 'deterministic' }, observe: (event) => events.push(event), ...options });
+  const machine = new Machine({
+    ramBytes: 1 << 20,
+    processor,
+    time: { kind: 'deterministic' },
+    observe: (event) => events.push(event),
+    ...options,
+  });
   const probe = machine.add(new Probe(machine, () => machine.pins[0].intr));
   machine.addProcessors();
   return { machine, probe, cpu: () => processor.vcpus[0], events };
@@ -136,7 +143,17 @@ describe('a machine runs', () => {
 
   it('and skips to the next timer when it halts, firing it at its exact time', async () => {
     const { machine, probe } = build({
-      code: [enableInterrupts(), out(0x20, 200), out(0x10, 1), halt(), out(0x10, 3), jump(0), out(0x21, 0), out(0x10, 2), returnFromInterrupt()],
+      code: [
+        enableInterrupts(),
+        out(0x20, 200),
+        out(0x10, 1),
+        halt(),
+        out(0x10, 3),
+        jump(0),
+        out(0x21, 0),
+        out(0x10, 2),
+        returnFromInterrupt(),
+      ],
       vectors: { 0: 6 },
     });
     machine.powerOn();
@@ -222,7 +239,10 @@ describe('a machine runs', () => {
   });
 
   it('wakes up for an input that comes while it sleeps', async () => {
-    const { machine, probe } = build({ code: [enableInterrupts(), halt(), out(0x10, 1), breakpoint()], vectors: { 0: 2 } });
+    const { machine, probe } = build({
+      code: [enableInterrupts(), halt(), out(0x10, 1), breakpoint()],
+      vectors: { 0: 2 },
+    });
     const input = machine.door.input<number>('button', () => machine.pins[0].intr.set(true));
     machine.powerOn();
     setTimeout(() => input.post(1), 5);
@@ -239,7 +259,11 @@ describe('host work in deterministic time', () => {
 
   it('enters at request time plus latency, whether the host answers at once, later or much later', async () => {
     const logs = [];
-    for (const work of [(): void => undefined, () => Promise.resolve(), () => new Promise<void>((resolve) => setTimeout(resolve, 20))]) {
+    for (const work of [
+      (): void => undefined,
+      () => Promise.resolve(),
+      () => new Promise<void>((resolve) => setTimeout(resolve, 20)),
+    ]) {
       const { machine, probe } = build(program, { time: { kind: 'deterministic', completionLatency: 1000 } });
       probe.work = work;
       machine.powerOn();
@@ -340,7 +364,17 @@ describe('real time', () => {
   it('follows the host, sleeping while the guest is halted', async () => {
     const host = fakeHost();
     const { machine, probe } = build(
-      { code: [enableInterrupts(), out(0x20, 250_000_000, 4), halt(), breakpoint(), out(0x21, 0), returnFromInterrupt()], vectors: { 0: 4 } },
+      {
+        code: [
+          enableInterrupts(),
+          out(0x20, 250_000_000, 4),
+          halt(),
+          breakpoint(),
+          out(0x21, 0),
+          returnFromInterrupt(),
+        ],
+        vectors: { 0: 4 },
+      },
       { time: { kind: 'real' }, host },
     );
     machine.powerOn();
@@ -352,7 +386,10 @@ describe('real time', () => {
 
   it('fires what fell due while the host was busy, and goes on by a bounded time after a suspend', async () => {
     const host = fakeHost();
-    const { machine } = build({ code: [(): void => host.pass(1), jump(0)] }, { time: { kind: 'real', longestGap: 500 }, host });
+    const { machine } = build(
+      { code: [(): void => host.pass(1), jump(0)] },
+      { time: { kind: 'real', longestGap: 500 }, host },
+    );
     const fired: number[] = [];
     const timer = machine.clock.timer('periodic', (now) => {
       fired.push(now);
@@ -385,7 +422,10 @@ describe('real time', () => {
     const host = fakeHost();
     const times: number[] = [];
     // The host's clock hardly moves: 5 ns an instruction is far too much.
-    const { machine } = build({ code: [(): void => void times.push(machine.clock.now()), jump(0)] }, { time: { kind: 'real' }, host });
+    const { machine } = build(
+      { code: [(): void => void times.push(machine.clock.now()), jump(0)] },
+      { time: { kind: 'real' }, host },
+    );
     machine.powerOn();
     await machine.run({ untilInstructions: 200_000 });
     expect(times.every((now, i) => i === 0 || now >= times[i - 1])).toBe(true);
@@ -393,7 +433,10 @@ describe('real time', () => {
 
   it('lets a completion in as soon as the host has finished', async () => {
     const { machine, probe } = build(
-      { code: [enableInterrupts(), out(0x30, 9), halt(), breakpoint(), out(0x21, 0), returnFromInterrupt()], vectors: { 0: 4 } },
+      {
+        code: [enableInterrupts(), out(0x30, 9), halt(), breakpoint(), out(0x21, 0), returnFromInterrupt()],
+        vectors: { 0: 4 },
+      },
       { time: { kind: 'real' } },
     );
     probe.work = () => new Promise<void>((resolve) => setTimeout(resolve, 3));
@@ -422,7 +465,11 @@ describe('snapshots', () => {
     startUp: { 8: 0 },
   };
   const start = async (): Promise<ReturnType<typeof build>> => {
-    const built = build(program, { processors: 2, quantum: 13, time: { kind: 'deterministic', completionLatency: 123, seed: 5 } });
+    const built = build(program, {
+      processors: 2,
+      quantum: 13,
+      time: { kind: 'deterministic', completionLatency: 123, seed: 5 },
+    });
     built.probe.work = () => Promise.resolve();
     built.machine.powerOn();
     built.machine.ram.writeU32(0x2000, 1);
@@ -437,7 +484,11 @@ describe('snapshots', () => {
       const first = await start();
       if (at > 0) await first.machine.run({ untilInstructions: at });
       const snapshot = structuredClone(first.machine.snapshot({ kernel: 'none' }));
-      const second = build(program, { processors: 2, quantum: 13, time: { kind: 'deterministic', completionLatency: 123, seed: 99 } });
+      const second = build(program, {
+        processors: 2,
+        quantum: 13,
+        time: { kind: 'deterministic', completionLatency: 123, seed: 99 },
+      });
       second.probe.work = () => new Promise<void>((resolve) => setTimeout(resolve, 1));
       second.machine.restore(snapshot);
       expect(second.machine.stateHash()).toBe(first.machine.stateHash());
@@ -469,7 +520,10 @@ describe('snapshots', () => {
     machine.ram.writeU8(0x3000, 1);
     machine.ram.writeU8(0xfffff, 1);
     const { ram } = machine.snapshot();
-    expect(ram.map(({ start, bytes }) => [start, bytes.length])).toEqual([[0x2000, 0x2000], [0xff000, 0x1000]]);
+    expect(ram.map(({ start, bytes }) => [start, bytes.length])).toEqual([
+      [0x2000, 0x2000],
+      [0xff000, 0x1000],
+    ]);
     const other = await start();
     other.machine.ram.writeU8(0x9000, 1);
     other.machine.restore(machine.snapshot());
@@ -480,9 +534,13 @@ describe('snapshots', () => {
   it('are refused by a machine of another shape, naming the difference', async () => {
     const { machine } = await start();
     const snapshot = machine.snapshot();
-    expect(() => build(program).machine.restore(snapshot)).toThrow('the snapshot is of a machine with RAM 0x0+0x100000, 2 processors; this one has 0x0+0x100000, 1 processors');
+    expect(() => build(program).machine.restore(snapshot)).toThrow(
+      'the snapshot is of a machine with RAM 0x0+0x100000, 2 processors; this one has 0x0+0x100000, 1 processors',
+    );
     const { probe: _gone, ...devices } = snapshot.devices;
-    expect(() => machine.restore({ ...snapshot, devices: { ...devices, hpet: { version: 1 } } })).toThrow(/without probe, with hpet/);
+    expect(() => machine.restore({ ...snapshot, devices: { ...devices, hpet: { version: 1 } } })).toThrow(
+      /without probe, with hpet/,
+    );
     expect(() => machine.restore({ ...snapshot, version: 2 as 1 })).toThrow(/version 2/);
   });
 

@@ -108,7 +108,8 @@ export class Machine {
 
   constructor(options: MachineOptions) {
     const processors = options.processors ?? 1;
-    if (!Number.isInteger(processors) || processors < 1) throw new MachineError('configuration', `a machine with ${processors} processors`);
+    if (!Number.isInteger(processors) || processors < 1)
+      throw new MachineError('configuration', `a machine with ${processors} processors`);
     this.#options = options;
     this.processorCount = processors;
     this.ram = new GuestRam({
@@ -130,13 +131,17 @@ export class Machine {
       this.entropy = this.add(new SeededEntropy(this.seed));
     } else {
       this.seed = undefined;
-      this.#time = new RealTime({ now: () => this.#host.now(), ...(time.longestGap === undefined ? {} : { longestGap: time.longestGap }) });
+      this.#time = new RealTime({
+        now: () => this.#host.now(),
+        ...(time.longestGap === undefined ? {} : { longestGap: time.longestGap }),
+      });
       this.entropy = hostEntropy;
     }
     this.door = new Door({
       clock: this.clock,
       instructions: () => this.instructions,
-      completionLatency: time.kind === 'deterministic' ? (time.completionLatency ?? DEFAULT_COMPLETION_LATENCY) : undefined,
+      completionLatency:
+        time.kind === 'deterministic' ? time.completionLatency ?? DEFAULT_COMPLETION_LATENCY : undefined,
       onEntry: options.onEntry,
     });
     this.door.onReady = () => this.#sleep?.wake();
@@ -144,7 +149,8 @@ export class Machine {
 
   /** Puts a device under the machine's care: it is reset, saved and restored with it. @returns the device */
   add<D extends Device>(device: D): D {
-    if (this.#devices.has(device.name)) throw new MachineError('configuration', `there is a device ${device.name} already`);
+    if (this.#devices.has(device.name))
+      throw new MachineError('configuration', `there is a device ${device.name} already`);
     this.#devices.set(device.name, device);
     return device;
   }
@@ -158,7 +164,9 @@ export class Machine {
    *
    * @returns their pins, for the interrupt hardware
    */
-  addProcessors(ports: (index: number) => ProcessorPorts = () => ({ bus: plainBus(this.memory, this.ports) })): readonly ProcessorPins[] {
+  addProcessors(
+    ports: (index: number) => ProcessorPorts = () => ({ bus: plainBus(this.memory, this.ports) }),
+  ): readonly ProcessorPins[] {
     if (this.#loop !== undefined) throw new MachineError('state', 'the processors are there already');
     const { processor, quantum = 50_000, sliceMilliseconds = 4 } = this.#options;
     const set = processor.create({
@@ -171,14 +179,27 @@ export class Machine {
       yieldOnPause: this.processorCount > 1,
     });
     if (set.vcpus.length !== this.processorCount) {
-      throw new MachineError('configuration', `the processor factory made ${set.vcpus.length} processors of ${this.processorCount}`);
+      throw new MachineError(
+        'configuration',
+        `the processor factory made ${set.vcpus.length} processors of ${this.processorCount}`,
+      );
     }
     this.ram.onWrite = (address, length) => set.invalidate(address, length);
     this.#vcpus = set.vcpus;
-    const loop = new RunLoop({ clock: this.clock, door: this.door, time: this.#time, hostNow: () => this.#host.now(), interruptible: set.interruptible?.bind(set) }, set.vcpus, {
-      quantum,
-      sliceMilliseconds,
-    });
+    const loop = new RunLoop(
+      {
+        clock: this.clock,
+        door: this.door,
+        time: this.#time,
+        hostNow: () => this.#host.now(),
+        interruptible: set.interruptible?.bind(set),
+      },
+      set.vcpus,
+      {
+        quantum,
+        sliceMilliseconds,
+      },
+    );
     this.#loop = loop;
     this.#pins = set.vcpus.map(({ pins }, index) => ({
       intr: pins.intr,
@@ -262,7 +283,10 @@ export class Machine {
     if (!this.#powered) throw new MachineError('state', 'the machine is off: powerOn() first');
     const limit = options.untilInstructions ?? Infinity;
     if (limit < this.instructions) {
-      throw new MachineError('state', `${limit} instructions are asked for, but ${this.instructions} have been executed`);
+      throw new MachineError(
+        'state',
+        `${limit} instructions are asked for, but ${this.instructions} have been executed`,
+      );
     }
     this.#running = true;
     this.#time.start(this.clock);
@@ -281,7 +305,12 @@ export class Machine {
           this.requestReset('triple-fault');
         } else if (end.kind === 'stuck') {
           return { reason: 'stuck', instructions: this.instructions };
-        } else if (end.kind === 'idle' && end.sleep === Infinity && options.stopWhenIdle === true && this.door.outstanding === 0) {
+        } else if (
+          end.kind === 'idle' &&
+          end.sleep === Infinity &&
+          options.stopWhenIdle === true &&
+          this.door.outstanding === 0
+        ) {
           return { reason: 'idle', instructions: this.instructions };
         }
         if (options.until?.() === true) return { reason: 'until', instructions: this.instructions };
@@ -354,7 +383,8 @@ export class Machine {
 
   #ask(request: Request): void {
     // Power-off beats reset beats debug exit beats stop; of equals, the first counts.
-    if (this.#request === undefined || PRECEDENCE[request.kind] > PRECEDENCE[this.#request.kind]) this.#request = request;
+    if (this.#request === undefined || PRECEDENCE[request.kind] > PRECEDENCE[this.#request.kind])
+      this.#request = request;
     this.#loop?.interrupt();
     this.#sleep?.wake();
   }
@@ -390,13 +420,18 @@ export class Machine {
   }
 
   #ready(): RunLoop {
-    if (this.#loop === undefined) throw new MachineError('state', 'the machine has no processors yet: addProcessors() first');
+    if (this.#loop === undefined)
+      throw new MachineError('state', 'the machine has no processors yet: addProcessors() first');
     return this.#loop;
   }
 
   #betweenRuns(what: string): RunLoop {
     const loop = this.#ready();
-    if (loop.running !== undefined) throw new MachineError('state', `${what} from within an instruction: wait until run() gives the event loop its turn`);
+    if (loop.running !== undefined)
+      throw new MachineError(
+        'state',
+        `${what} from within an instruction: wait until run() gives the event loop its turn`,
+      );
     return loop;
   }
 
@@ -405,17 +440,24 @@ export class Machine {
   }
 
   #check(snapshot: Snapshot): void {
-    if (snapshot.version !== 1) throw new MachineError('snapshot', `a snapshot of unknown version ${String(snapshot.version)}`);
+    if (snapshot.version !== 1)
+      throw new MachineError('snapshot', `a snapshot of unknown version ${String(snapshot.version)}`);
     const describe = ({ ram, processors }: Snapshot['shape']): string =>
-      `${ram.map((range) => `0x${range.start.toString(16)}+0x${range.length.toString(16)}`).join(' ')}, ${processors} processors`;
+      `${ram
+        .map((range) => `0x${range.start.toString(16)}+0x${range.length.toString(16)}`)
+        .join(' ')}, ${processors} processors`;
     const [has, wants] = [describe(this.#shape()), describe(snapshot.shape)];
-    if (has !== wants) throw new MachineError('snapshot', `the snapshot is of a machine with RAM ${wants}; this one has ${has}`);
+    if (has !== wants)
+      throw new MachineError('snapshot', `the snapshot is of a machine with RAM ${wants}; this one has ${has}`);
     const missing = [...this.#devices.keys()].filter((name) => !Object.hasOwn(snapshot.devices, name));
     const extra = Object.keys(snapshot.devices).filter((name) => !this.#devices.has(name));
     if (missing.length > 0 || extra.length > 0) {
       throw new MachineError(
         'snapshot',
-        `the snapshot is of a machine with other devices: ${[...missing.map((name) => `without ${name}`), ...extra.map((name) => `with ${name}`)].join(', ')}`,
+        `the snapshot is of a machine with other devices: ${[
+          ...missing.map((name) => `without ${name}`),
+          ...extra.map((name) => `with ${name}`),
+        ].join(', ')}`,
       );
     }
   }
@@ -429,7 +471,11 @@ export class Machine {
     };
     this.ram.forEachNonZeroPage((address) => {
       // A run stays within one range of RAM, and small enough to be written and read piece by piece.
-      if (address !== end || end - start >= LONGEST_RAM_RUN || !this.ram.contains(start, address + PAGE_BYTES - start)) {
+      if (
+        address !== end ||
+        end - start >= LONGEST_RAM_RUN ||
+        !this.ram.contains(start, address + PAGE_BYTES - start)
+      ) {
         finish();
         start = address;
       }

@@ -32,7 +32,8 @@ export function encodePlain(value: Plain): Uint8Array {
 export function decodePlain(bytes: Uint8Array): Plain {
   const reader = new PlainReader(bytes);
   const value = reader.value(0);
-  if (reader.at !== bytes.length) throw new MachineError('snapshot', `${bytes.length - reader.at} bytes after the end of a value`);
+  if (reader.at !== bytes.length)
+    throw new MachineError('snapshot', `${bytes.length - reader.at} bytes after the end of a value`);
   return value;
 }
 
@@ -97,7 +98,7 @@ class PlainWriter {
 
   #uint(value: number): void {
     while (value >= 0x80) {
-      this.#byte((value % 0x80) | 0x80);
+      this.#byte(value % 0x80 | 0x80);
       value = Math.floor(value / 0x80);
     }
     this.#byte(value);
@@ -190,7 +191,8 @@ class PlainReader {
     for (;;) {
       const byte = this.#byte();
       value += (byte & 0x7f) * scale;
-      if (!Number.isSafeInteger(value)) throw new MachineError('snapshot', `an integer above 2^53-1 at byte ${this.at} of a value`);
+      if (!Number.isSafeInteger(value))
+        throw new MachineError('snapshot', `an integer above 2^53-1 at byte ${this.at} of a value`);
       if (byte < 0x80) return value;
       scale *= 0x80;
     }
@@ -201,7 +203,11 @@ class PlainReader {
   }
 
   #take(length: number): Uint8Array {
-    if (length > this.bytes.length - this.at) throw new MachineError('snapshot', `a value ends early: ${length} bytes wanted at ${this.at}, ${this.bytes.length - this.at} left`);
+    if (length > this.bytes.length - this.at)
+      throw new MachineError(
+        'snapshot',
+        `a value ends early: ${length} bytes wanted at ${this.at}, ${this.bytes.length - this.at} left`,
+      );
     const taken = this.bytes.subarray(this.at, this.at + length);
     this.at += length;
     return taken;

@@ -1,4 +1,17 @@
-import type { AddressSpace, BlockBackend, CharPort, Clock, Device, Entropy, GuestMemory, Ingress, LocalApicPort, MsiSink, ProcessorBus, Vcpu } from '@pckit/interfaces';
+import type {
+  AddressSpace,
+  BlockBackend,
+  CharPort,
+  Clock,
+  Device,
+  Entropy,
+  GuestMemory,
+  Ingress,
+  LocalApicPort,
+  MsiSink,
+  ProcessorBus,
+  Vcpu,
+} from '@pckit/interfaces';
 import type { GuestRam } from '@pckit/guest-memory';
 import type { BootPlan, BootRegisters, MemoryShape } from '@pckit/linux-boot';
 import type { DriverErrorEvent } from '@pckit/virtio';

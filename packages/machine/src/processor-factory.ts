@@ -35,7 +35,27 @@ export interface InitialSegment {
 export interface InitialRegisters {
   readonly rip: number;
   readonly rflags: number;
-  readonly general: Readonly<Record<'rax' | 'rcx' | 'rdx' | 'rbx' | 'rsp' | 'rbp' | 'rsi' | 'rdi' | 'r8' | 'r9' | 'r10' | 'r11' | 'r12' | 'r13' | 'r14' | 'r15', number>>;
+  readonly general: Readonly<
+    Record<
+      | 'rax'
+      | 'rcx'
+      | 'rdx'
+      | 'rbx'
+      | 'rsp'
+      | 'rbp'
+      | 'rsi'
+      | 'rdi'
+      | 'r8'
+      | 'r9'
+      | 'r10'
+      | 'r11'
+      | 'r12'
+      | 'r13'
+      | 'r14'
+      | 'r15',
+      number
+    >
+  >;
   readonly segments: Readonly<Record<'es' | 'cs' | 'ss' | 'ds' | 'fs' | 'gs', InitialSegment>>;
   readonly ldtr: InitialSegment;
   readonly tr: InitialSegment;

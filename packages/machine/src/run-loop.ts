@@ -62,7 +62,16 @@ export class RunLoop {
   /** Set, with a preemption, by whoever needs the loop to stop at the next safe point: reset, power-off, stop. Cleared by its reader. */
   interrupted = false;
   /** How often runs of processors ended, by reason. */
-  readonly exits: Record<RunExit, number> = { budget: 0, halted: 0, waiting: 0, preempted: 0, pause: 0, breakpoint: 0, watchpoint: 0, shutdown: 0 };
+  readonly exits: Record<RunExit, number> = {
+    budget: 0,
+    halted: 0,
+    waiting: 0,
+    preempted: 0,
+    pause: 0,
+    breakpoint: 0,
+    watchpoint: 0,
+    shutdown: 0,
+  };
   #instructions = 0;
   #current = 0;
   #remaining: number;
@@ -72,11 +81,7 @@ export class RunLoop {
   /** Instructions that the time source has not been told of. */
   #unsynced = 0;
 
-  constructor(
-    private readonly wires: RunLoopWires,
-    vcpus: readonly Vcpu[],
-    private readonly options: RunLoopOptions,
-  ) {
+  constructor(private readonly wires: RunLoopWires, vcpus: readonly Vcpu[], private readonly options: RunLoopOptions) {
     this.vcpus = vcpus;
     this.#remaining = options.quantum;
     this.#parked = vcpus.map(() => false);
@@ -132,7 +137,8 @@ export class RunLoop {
         if (sleep > 0) return { kind: 'idle', sleep };
       } else {
         const exit = this.#run(next, limit);
-        if (exit === 'breakpoint' || exit === 'watchpoint' || exit === 'shutdown') return { kind: 'processor', vcpu: next, exit };
+        if (exit === 'breakpoint' || exit === 'watchpoint' || exit === 'shutdown')
+          return { kind: 'processor', vcpu: next, exit };
       }
       if (hostNow() >= until) return SLICE_END;
     }
@@ -146,7 +152,13 @@ export class RunLoop {
   }
 
   save(): RunLoopState {
-    return { version: 1, instructions: this.#instructions, current: this.#current, remaining: this.#remaining, parked: [...this.#parked] };
+    return {
+      version: 1,
+      instructions: this.#instructions,
+      current: this.#current,
+      remaining: this.#remaining,
+      parked: [...this.#parked],
+    };
   }
 
   restore(state: RunLoopState): void {

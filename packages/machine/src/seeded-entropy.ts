@@ -10,10 +10,7 @@ export type SeededEntropyState = { readonly version: 1; readonly state: readonly
 export class SeededEntropy implements Device<SeededEntropyState>, Entropy {
   readonly #state = new Uint32Array(4);
 
-  constructor(
-    private readonly seed: number,
-    readonly name = 'entropy',
-  ) {
+  constructor(private readonly seed: number, readonly name = 'entropy') {
     this.reset('cold');
   }
 
@@ -43,7 +40,8 @@ export class SeededEntropy implements Device<SeededEntropyState>, Entropy {
   }
 
   restore(state: SeededEntropyState): void {
-    if (state.version !== 1) throw new MachineError('snapshot', `${this.name}: unknown version ${String(state.version)}`);
+    if (state.version !== 1)
+      throw new MachineError('snapshot', `${this.name}: unknown version ${String(state.version)}`);
     this.#state.set(state.state);
   }
 

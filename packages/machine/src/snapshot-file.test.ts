@@ -31,9 +31,13 @@ describe('plain values as bytes', () => {
       }),
       { seed: 4, numRuns: 500 },
     );
-    for (const value of [-0, NaN, Infinity, -Infinity, 2 ** 53 - 1, 2 ** 53, -1, 0.5]) expect(decodePlain(encodePlain(value))).toBe(value);
+    for (const value of [-0, NaN, Infinity, -Infinity, 2 ** 53 - 1, 2 ** 53, -1, 0.5])
+      expect(decodePlain(encodePlain(value))).toBe(value);
     const odd = JSON.parse('{"__proto__": 1, "constructor": 2}') as Plain;
-    expect(Object.entries(decodePlain(encodePlain(odd)) as object)).toEqual([['__proto__', 1], ['constructor', 2]]);
+    expect(Object.entries(decodePlain(encodePlain(odd)) as object)).toEqual([
+      ['__proto__', 1],
+      ['constructor', 2],
+    ]);
   });
 
   it('do not depend on the order of fields', () => {
@@ -41,8 +45,14 @@ describe('plain values as bytes', () => {
   });
 
   it('are refused at every truncation, with anything after, and when damaged', () => {
-    const bytes = encodePlain({ a: [1, -2.5, 'text', null, true], b: Uint8Array.of(1, 2, 3), c: -(2n ** 70n), d: 2 ** 52 });
-    for (let length = 0; length < bytes.length; length++) expect(() => decodePlain(bytes.subarray(0, length))).toThrow(MachineError);
+    const bytes = encodePlain({
+      a: [1, -2.5, 'text', null, true],
+      b: Uint8Array.of(1, 2, 3),
+      c: -(2n ** 70n),
+      d: 2 ** 52,
+    });
+    for (let length = 0; length < bytes.length; length++)
+      expect(() => decodePlain(bytes.subarray(0, length))).toThrow(MachineError);
     expect(() => decodePlain(Uint8Array.of(...bytes, 0))).toThrow(/1 bytes after/);
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (random) => {
@@ -62,7 +72,8 @@ describe('plain values as bytes', () => {
 
   it('hash apart when anything differs', () => {
     const hashes = new Set<string>();
-    for (let i = 0; i < 256; i++) for (let j = 0; j < 20; j++) hashes.add(hashBytes(Uint8Array.from({ length: 20 }, (_, k) => (k === j ? i : 7))));
+    for (let i = 0; i < 256; i++)
+      for (let j = 0; j < 20; j++) hashes.add(hashBytes(Uint8Array.from({ length: 20 }, (_, k) => (k === j ? i : 7))));
     expect(hashes.size).toBe(255 * 20 + 1);
     expect(hashBytes(new Uint8Array(3))).not.toBe(hashBytes(new Uint8Array(4)));
   });
@@ -104,7 +115,9 @@ describe('a snapshot file', () => {
   });
 
   it('is refused when something else, of another version, cut short or damaged', async () => {
-    await expect(readSnapshot([new TextEncoder().encode('ELF binaries are no snapshots')])).rejects.toThrow(/this is no snapshot/);
+    await expect(readSnapshot([new TextEncoder().encode('ELF binaries are no snapshots')])).rejects.toThrow(
+      /this is no snapshot/,
+    );
     const file = await fileOf(false);
     await expect(readSnapshot([file.with(8, 2)])).rejects.toThrow(/format 2; format 1 is known/);
     await expect(readSnapshot([file.with(9, 4)])).rejects.toThrow(/flags 4/);
@@ -113,7 +126,8 @@ describe('a snapshot file', () => {
       await expect(readSnapshot([file.subarray(0, length)])).rejects.toThrow(MachineError);
     }
     const small = await fileOf(true);
-    for (let length = 0; length < small.length; length += 3) await expect(readSnapshot([small.subarray(0, length)])).rejects.toThrow(MachineError);
+    for (let length = 0; length < small.length; length += 3)
+      await expect(readSnapshot([small.subarray(0, length)])).rejects.toThrow(MachineError);
     for (let at = 10; at < small.length; at += 5) {
       await readSnapshot([small.with(at, small[at] ^ 0x55)]).then(
         () => expect([10 + 4, 10 + 5, 10 + 6, 10 + 7, 10 + 8, 10 + 9]).toContain(at), // gzip's time and operating system mean nothing

@@ -24,7 +24,10 @@ export interface WriteSnapshotOptions {
 }
 
 /** @returns the file's bytes, in pieces */
-export async function* writeSnapshot(snapshot: Snapshot, options: WriteSnapshotOptions = {}): AsyncGenerator<Uint8Array> {
+export async function* writeSnapshot(
+  snapshot: Snapshot,
+  options: WriteSnapshotOptions = {},
+): AsyncGenerator<Uint8Array> {
   const compress = options.compress ?? true;
   const prefix = new Uint8Array(PREFIX);
   prefix.set(new TextEncoder().encode(MAGIC));
@@ -62,10 +65,14 @@ function runHeader(start: number, length: number): Uint8Array {
 export async function readSnapshot(file: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Snapshot> {
   const outer = new PieceReader(file);
   const prefix = await outer.take(PREFIX);
-  if (new TextDecoder('latin1').decode(prefix.subarray(0, 8)) !== MAGIC) throw new MachineError('snapshot', 'this is no snapshot: it does not begin with PCKITSNP');
-  if (prefix[8] !== FORMAT_VERSION) throw new MachineError('snapshot', `a snapshot file of format ${prefix[8]}; format ${FORMAT_VERSION} is known`);
-  if ((prefix[9] & ~FLAG_GZIP) !== 0) throw new MachineError('snapshot', `a snapshot file with unknown flags ${prefix[9]}`);
-  const reader = (prefix[9] & FLAG_GZIP) === 0 ? outer : new PieceReader(through(new DecompressionStream('gzip'), outer.rest()));
+  if (new TextDecoder('latin1').decode(prefix.subarray(0, 8)) !== MAGIC)
+    throw new MachineError('snapshot', 'this is no snapshot: it does not begin with PCKITSNP');
+  if (prefix[8] !== FORMAT_VERSION)
+    throw new MachineError('snapshot', `a snapshot file of format ${prefix[8]}; format ${FORMAT_VERSION} is known`);
+  if ((prefix[9] & ~FLAG_GZIP) !== 0)
+    throw new MachineError('snapshot', `a snapshot file with unknown flags ${prefix[9]}`);
+  const reader =
+    (prefix[9] & FLAG_GZIP) === 0 ? outer : new PieceReader(through(new DecompressionStream('gzip'), outer.rest()));
   try {
     const state = decodePlain(await reader.take(await reader.u32()));
     const ram: RamRun[] = [];
@@ -78,19 +85,29 @@ export async function readSnapshot(file: AsyncIterable<Uint8Array> | Iterable<Ui
       ram.push({ start, bytes: await reader.take(length) });
     }
     await reader.end();
-    if (typeof state !== 'object' || state === null || Array.isArray(state) || state instanceof Uint8Array) throw new MachineError('snapshot', 'the state in the file is no object');
+    if (typeof state !== 'object' || state === null || Array.isArray(state) || state instanceof Uint8Array)
+      throw new MachineError('snapshot', 'the state in the file is no object');
     return checkShape({ ...state, ram });
   } catch (error) {
     if (error instanceof MachineError) throw error;
-    throw new MachineError('snapshot', `the snapshot file is damaged: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new MachineError(
+      'snapshot',
+      `the snapshot file is damaged: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
   }
 }
 
 /** That the parts are there; what is in them is checked by those who restore them. */
 function checkShape(value: { readonly [field: string]: unknown }): Snapshot {
   const { version, shape, clock, door, loop, devices, processors } = value;
-  const isObject = (part: unknown): boolean => typeof part === 'object' && part !== null && !Array.isArray(part) && !(part instanceof Uint8Array);
-  if (typeof version !== 'number' || ![shape, clock, door, loop, devices].every(isObject) || !Array.isArray(processors)) {
+  const isObject = (part: unknown): boolean =>
+    typeof part === 'object' && part !== null && !Array.isArray(part) && !(part instanceof Uint8Array);
+  if (
+    typeof version !== 'number' ||
+    ![shape, clock, door, loop, devices].every(isObject) ||
+    !Array.isArray(processors)
+  ) {
     throw new MachineError('snapshot', 'the state in the file is not that of a machine');
   }
   return value as unknown as Snapshot;
@@ -112,7 +129,8 @@ class PieceReader {
     while (have < length) {
       if (this.#piece.length === 0) {
         const next = await this.#pieces.next();
-        if (next.done === true) throw new MachineError('snapshot', `the snapshot file ends early: ${length} bytes wanted, ${have} left`);
+        if (next.done === true)
+          throw new MachineError('snapshot', `the snapshot file ends early: ${length} bytes wanted, ${have} left`);
         this.#piece = next.value;
         continue;
       }

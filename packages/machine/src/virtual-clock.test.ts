@@ -115,7 +115,11 @@ describe('VirtualClock', () => {
     const make = (): { clock: VirtualClock; fired: string[]; arm: (name: 'a' | 'b' | 'c', at: number) => void } => {
       const clock = new VirtualClock();
       const fired: string[] = [];
-      const timers = { a: clock.timer('a', () => fired.push('a')), b: clock.timer('b', () => fired.push('b')), c: clock.timer('c', () => fired.push('c')) };
+      const timers = {
+        a: clock.timer('a', () => fired.push('a')),
+        b: clock.timer('b', () => fired.push('b')),
+        c: clock.timer('c', () => fired.push('c')),
+      };
       return { clock, fired, arm: (name, at) => timers[name].arm(at) };
     };
     const one = make();

@@ -43,7 +43,8 @@ export class VirtualClock implements Clock {
   }
 
   timer(name: string, fire: (now: number) => void): Timer {
-    if (this.#timers.some((timer) => timer.name === name)) throw new MachineError('configuration', `there is a timer ${name} already`);
+    if (this.#timers.some((timer) => timer.name === name))
+      throw new MachineError('configuration', `there is a timer ${name} already`);
     const timer = new ClockTimer(this, name, this.#timers.length, fire);
     this.#timers.push(timer);
     return timer;
@@ -128,7 +129,11 @@ export class VirtualClock implements Clock {
     if (deadline === Infinity) return;
     timer.armedAt = this.now();
     let at = armed.length;
-    while (at > 0 && (armed[at - 1].deadline > deadline || (armed[at - 1].deadline === deadline && armed[at - 1].order > timer.order))) at--;
+    while (
+      at > 0 &&
+      (armed[at - 1].deadline > deadline || (armed[at - 1].deadline === deadline && armed[at - 1].order > timer.order))
+    )
+      at--;
     armed.splice(at, 0, timer);
     this.preemptBefore(deadline);
   }

@@ -13,7 +13,10 @@ export function x86Processor(options: X86ProcessorOptions = {}): ProcessorFactor
   return {
     memoryBytes: processorMemoryBytes,
     create: (wiring) => {
-      const { vcpus, invalidate } = createProcessor({ ...wiring, ...(options.model === undefined ? {} : { model: options.model }) });
+      const { vcpus, invalidate } = createProcessor({
+        ...wiring,
+        ...(options.model === undefined ? {} : { model: options.model }),
+      });
       return { vcpus, invalidate, interruptible: (index) => (vcpus[index].cpu.systemFlags & EFLAGS_IF) !== 0 };
     },
   };

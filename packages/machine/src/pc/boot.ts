@@ -24,7 +24,8 @@ function zero(ram: GuestRam, address: number, length: number): void {
   const end = address + length;
   while (address < end) {
     const piece = Math.min(end, (Math.floor(address / 4096) + 1) * 4096) - address;
-    if (ram.borrow(address, piece, 'read')?.some((byte) => byte !== 0) === true) ram.borrow(address, piece, 'write')?.fill(0);
+    if (ram.borrow(address, piece, 'read')?.some((byte) => byte !== 0) === true)
+      ram.borrow(address, piece, 'write')?.fill(0);
     address += piece;
   }
 }

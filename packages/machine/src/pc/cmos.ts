@@ -16,8 +16,14 @@ const EQUIPMENT_MOUSE = 0x04;
 
 const MIB = 1 << 20;
 
-export function cmosContents(memory: { lowBytes: number; highBytes: number }, processors: number): Record<number, number> {
-  const cmos: Record<number, number> = { [EQUIPMENT]: EQUIPMENT_FPU | EQUIPMENT_MOUSE, [LAST_PROCESSOR]: Math.min(255, processors - 1) };
+export function cmosContents(
+  memory: { lowBytes: number; highBytes: number },
+  processors: number,
+): Record<number, number> {
+  const cmos: Record<number, number> = {
+    [EQUIPMENT]: EQUIPMENT_FPU | EQUIPMENT_MOUSE,
+    [LAST_PROCESSOR]: Math.min(255, processors - 1),
+  };
   const word = (register: number, value: number, bytes = 2): void => {
     const clipped = Math.min(value, 2 ** (8 * bytes) - 1);
     for (let i = 0; i < bytes; i++) cmos[register + i] = Math.floor(clipped / 2 ** (8 * i)) & 0xff;

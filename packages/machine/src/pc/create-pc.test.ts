@@ -3,17 +3,41 @@ import type { AccessSize } from '@pckit/interfaces';
 import { describe, expect, it } from 'vitest';
 import type { MachineEvent } from '../events.js';
 import { MachineError } from '../machine-error.js';
-import { script, scriptedProcessor, type ScriptedInstruction, type ScriptedProgram } from '../testing/scripted-processor.js';
+import {
+  script,
+  scriptedProcessor,
+  type ScriptedInstruction,
+  type ScriptedProgram,
+} from '../testing/scripted-processor.js';
 import { createPc, type Pc, type PcConfig } from './create-pc.js';
 
 const { nop, out, store, halt, jump, enableInterrupts, returnFromInterrupt, breakpoint } = script;
 
-function build(program: ScriptedProgram, config: Partial<PcConfig> = {}): { pc: Pc; events: MachineEvent[]; in: (port: number, size?: AccessSize) => number; out: (port: number, value: number, size?: AccessSize) => void } {
+function build(
+  program: ScriptedProgram,
+  config: Partial<PcConfig> = {},
+): {
+  pc: Pc;
+  events: MachineEvent[];
+  in: (port: number, size?: AccessSize) => number;
+  out: (port: number, value: number, size?: AccessSize) => void;
+} {
   const events: MachineEvent[] = [];
-  const pc = createPc({ memoryBytes: 4 << 20, processor: scriptedProcessor(program), time: { kind: 'deterministic' }, observe: (event) => events.push(event), ...config });
+  const pc = createPc({
+    memoryBytes: 4 << 20,
+    processor: scriptedProcessor(program),
+    time: { kind: 'deterministic' },
+    observe: (event) => events.push(event),
+    ...config,
+  });
   pc.machine.powerOn();
   const { ports } = pc.machine;
-  return { pc, events, in: (port, size = 1) => ports.read(port, size), out: (port, value, size = 1) => ports.write(port, value, size) };
+  return {
+    pc,
+    events,
+    in: (port, size = 1) => ports.read(port, size),
+    out: (port, value, size = 1) => ports.write(port, value, size),
+  };
 }
 
 const IDLE: ScriptedProgram = { code: [halt(), jump(0)] };
@@ -40,7 +64,11 @@ describe('a PC', () => {
     expect(cmos(0x17) + 256 * cmos(0x18)).toBe(3 * 1024);
     expect([cmos(0x32), cmos(0x09), cmos(0x08), cmos(0x07)]).toEqual([0x20, 0x25, 0x01, 0x01]);
     // Two UARTs with a scratch register each; no third.
-    for (const [base, there] of [[0x3f8, true], [0x2f8, true], [0x3e8, false]] as const) {
+    for (const [base, there] of [
+      [0x3f8, true],
+      [0x2f8, true],
+      [0x3e8, false],
+    ] as const) {
       write(base + 7, 0x5a);
       expect(read(base + 7)).toBe(there ? 0x5a : 0xff);
     }
@@ -51,7 +79,12 @@ describe('a PC', () => {
       write(0xcf8, 0x8000_0000 + device * 0x800 + fn * 0x100 + register, 4);
       return read(0xcfc, 4);
     };
-    expect([config(0, 0, 0), config(1, 0, 0), config(1, 3, 0), config(3, 0, 0)].map((id) => id.toString(16))).toEqual(['12378086', '70008086', '71138086', '10051af4']);
+    expect([config(0, 0, 0), config(1, 0, 0), config(1, 3, 0), config(3, 0, 0)].map((id) => id.toString(16))).toEqual([
+      '12378086',
+      '70008086',
+      '71138086',
+      '10051af4',
+    ]);
     expect(config(4, 0, 0)).toBe(0xffff_ffff);
     // Firmware has placed the PM block and given the entropy device addresses.
     expect(config(1, 3, 0x40) & 0xffc0).toBe(0x600);
@@ -63,7 +96,8 @@ describe('a PC', () => {
 
   it('has tables in memory: ACPI, MP and SMBIOS', () => {
     const { pc } = build(IDLE, { cpus: 2 });
-    const text = (address: number, length: number): string => String.fromCharCode(...pc.machine.ram.copy(address, length));
+    const text = (address: number, length: number): string =>
+      String.fromCharCode(...pc.machine.ram.copy(address, length));
     expect(text(0xe0000, 8)).toBe('RSD PTR ');
     expect(text(0xf0000, 4)).toBe('_MP_');
     expect(text(0xf4000, 4)).toBe('_SM_');
@@ -106,7 +140,12 @@ describe('a PC', () => {
         code: [
           store(APIC + 0xf0, 0x1ff), // software enable
           (cpu) => {
-            seen.push(`id${cpu.bus.readMemory(APIC + 0x20, 4) >>> 24} on cpu${cpu.index}, byte ${cpu.bus.readMemory(APIC + 0x23, 1)}`);
+            seen.push(
+              `id${cpu.bus.readMemory(APIC + 0x20, 4) >>> 24} on cpu${cpu.index}, byte ${cpu.bus.readMemory(
+                APIC + 0x23,
+                1,
+              )}`,
+            );
             if (cpu.index === 1) cpu.jump(10);
           },
           // I/O APIC pin 4 to APIC 1, vector 41H, edge.
@@ -142,11 +181,19 @@ describe('a PC', () => {
 
   it('moves the local APIC page where IA32_APIC_BASE says, and hides it in x2APIC mode', () => {
     const { pc } = build(IDLE);
-    const bus = pc.machine.vcpus[0] as unknown as { bus: { readMemory(address: number, size: AccessSize): number; readMemory64(address: number): bigint; writeMemory(address: number, value: number, size: AccessSize): void } };
+    const bus = pc.machine.vcpus[0] as unknown as {
+      bus: {
+        readMemory(address: number, size: AccessSize): number;
+        readMemory64(address: number): bigint;
+        writeMemory(address: number, value: number, size: AccessSize): void;
+      };
+    };
     const [apic] = pc.chips.localApics;
     const version = bus.bus.readMemory(0xfee0_0030, 4);
     expect(version & 0xff).toBe(0x14);
-    expect(bus.bus.readMemory64(0xfee0_0030)).toBe(BigInt(version) | (BigInt(bus.bus.readMemory(0xfee0_0034, 4)) << 32n));
+    expect(bus.bus.readMemory64(0xfee0_0030)).toBe(
+      BigInt(version) | (BigInt(bus.bus.readMemory(0xfee0_0034, 4)) << 32n),
+    );
     apic.writeMsr(0x1b, 0xd000_0900n);
     expect(bus.bus.readMemory(0xfee0_0030, 4)).toBe(0xffff_ffff);
     expect(bus.bus.readMemory(0xd000_0030, 4)).toBe(version);
@@ -217,7 +264,10 @@ describe('a PC', () => {
 
   it('ends the run by debug exit, tells of POST codes, and writes the debug console', async () => {
     const written: number[] = [];
-    const { pc, events } = build({ code: [out(0x80, 0x42), out(0xe9, 0x41), out(0xf4, 3)] }, { debugConsole: { write: (byte) => written.push(byte) } });
+    const { pc, events } = build(
+      { code: [out(0x80, 0x42), out(0xe9, 0x41), out(0xf4, 3)] },
+      { debugConsole: { write: (byte) => written.push(byte) } },
+    );
     expect(await pc.machine.run()).toEqual({ reason: 'debug-exit', value: 3, instructions: 3 });
     expect(written).toEqual([0x41]);
     expect(events.map(({ kind }) => kind)).toEqual(['reset', 'post-code', 'debug-exit']);
@@ -252,7 +302,20 @@ describe('a PC', () => {
     const host = new FakeCharPort();
     const setUp = initPics(0x0011);
     const program: ScriptedProgram = {
-      code: [...setUp, out(0x43, 0x34), out(0x40, 0x77), out(0x40, 0x01), out(0x3fc, 0x08), out(0x3f9, 0x03), enableInterrupts(), nop(), jump(setUp.length + 6), out(0x3f8, 0x55), out(0x20, 0x20), returnFromInterrupt()],
+      code: [
+        ...setUp,
+        out(0x43, 0x34),
+        out(0x40, 0x77),
+        out(0x40, 0x01),
+        out(0x3fc, 0x08),
+        out(0x3f9, 0x03),
+        enableInterrupts(),
+        nop(),
+        jump(setUp.length + 6),
+        out(0x3f8, 0x55),
+        out(0x20, 0x20),
+        returnFromInterrupt(),
+      ],
       vectors: { 0x30: setUp.length + 8, 0x34: setUp.length + 9 },
     };
     const config = { serial: [host], disks: [{ backend: new FakeBlockBackend(1 << 20) }] };
@@ -261,7 +324,12 @@ describe('a PC', () => {
     for (const at of [0, 10, 777_777]) {
       const first = build(program, config).pc;
       await first.machine.run({ untilInstructions: at });
-      const second = createPc({ memoryBytes: 4 << 20, processor: scriptedProcessor(program), time: { kind: 'deterministic' }, ...config });
+      const second = createPc({
+        memoryBytes: 4 << 20,
+        processor: scriptedProcessor(program),
+        time: { kind: 'deterministic' },
+        ...config,
+      });
       second.machine.restore(structuredClone(first.machine.snapshot()));
       expect(second.machine.stateHash()).toBe(first.machine.stateHash());
       await second.machine.run({ untilInstructions: 2_000_000 });

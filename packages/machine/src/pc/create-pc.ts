@@ -1,4 +1,11 @@
-import { disconnected, type BlockBackend, type CharPort, type Device, type IrqLine, type PciFunction } from '@pckit/interfaces';
+import {
+  disconnected,
+  type BlockBackend,
+  type CharPort,
+  type Device,
+  type IrqLine,
+  type PciFunction,
+} from '@pckit/interfaces';
 import { planBoot, type BootOptions, type BootPlan } from '@pckit/linux-boot';
 import {
   AcpiPm,
@@ -57,9 +64,12 @@ export interface PcDisk {
 }
 
 /** What to boot: a plan made elsewhere, or what a plan is made from. */
-export type PcBoot = { readonly plan: BootPlan } | Omit<BootOptions, 'memory' | 'reserved' | 'acpi' | 'cpus' | 'rngSeed'>;
+export type PcBoot =
+  | { readonly plan: BootPlan }
+  | Omit<BootOptions, 'memory' | 'reserved' | 'acpi' | 'cpus' | 'rngSeed'>;
 
-export interface PcConfig extends Omit<MachineOptions, 'ramBytes' | 'holes' | 'holeStart' | 'ports' | 'processors' | 'processor'> {
+export interface PcConfig
+  extends Omit<MachineOptions, 'ramBytes' | 'holes' | 'holeStart' | 'ports' | 'processors' | 'processor'> {
   /** RAM, a multiple of 4 KiB, at least 2 MiB. */
   readonly memoryBytes: number;
   /** Processors. Default 1. */
@@ -130,20 +140,34 @@ const MAX_DISK_QUEUES = 4;
 /** Builds a PC and leaves it switched off: `pc.machine.powerOn()`, or `pc.machine.restore(snapshot)`, comes next. */
 export function createPc(config: PcConfig): Pc {
   const { memoryBytes, cpus = 1 } = config;
-  if (memoryBytes < LEAST_MEMORY) throw new MachineError('configuration', `${memoryBytes} bytes of memory; a PC takes at least ${LEAST_MEMORY}`);
-  const machine = new Machine({ ...config, ramBytes: memoryBytes, processors: cpus, holeStart: at.RAM_HOLE_START, processor: config.processor ?? x86Processor(config.cpuModel === undefined ? {} : { model: config.cpuModel }) });
+  if (memoryBytes < LEAST_MEMORY)
+    throw new MachineError('configuration', `${memoryBytes} bytes of memory; a PC takes at least ${LEAST_MEMORY}`);
+  const machine = new Machine({
+    ...config,
+    ramBytes: memoryBytes,
+    processors: cpus,
+    holeStart: at.RAM_HOLE_START,
+    processor: config.processor ?? x86Processor(config.cpuModel === undefined ? {} : { model: config.cpuModel }),
+  });
   const { clock, door, ports, memory, ram } = machine;
 
   // Interrupts: devices -> ISA lines -> 8259s and I/O APIC -> local APICs.
   const apicBus = new ApicBus();
   const localApics: LocalApic[] = [];
-  const pic: I8259PicPair = machine.add(new I8259PicPair({ intr: { set: (level) => localApics.forEach((apic) => apic.lint0.set(level)) } }));
+  const pic: I8259PicPair = machine.add(
+    new I8259PicPair({ intr: { set: (level) => localApics.forEach((apic) => apic.lint0.set(level)) } }),
+  );
   const ioApic = machine.add(new IoApic({ bus: apicBus }));
   for (let id = 0; id < cpus; id++) {
-    const tsc = { toNanoseconds: (value: bigint): number => ticksToNanoseconds(value - (machine.vcpus[id].tscOffset ?? 0n), machine.tscHz) };
+    const tsc = {
+      toNanoseconds: (value: bigint): number =>
+        ticksToNanoseconds(value - (machine.vcpus[id].tscOffset ?? 0n), machine.tscHz),
+    };
     localApics.push(machine.add(new LocalApic({ bus: apicBus, clock, tsc, pic }, { id })));
   }
-  const isa = machine.add(new IsaInterrupts((irq) => fanOut(pic.irq(irq), ioApic.pin(irq === at.IRQ_PIT ? at.PIN_PIT : irq))));
+  const isa = machine.add(
+    new IsaInterrupts((irq) => fanOut(pic.irq(irq), ioApic.pin(irq === at.IRQ_PIT ? at.PIN_PIT : irq))),
+  );
   ports.map(at.PORT_PIC_MASTER, pic.regions.master);
   ports.map(at.PORT_PIC_SLAVE, pic.regions.slave);
   ports.map(at.PORT_ELCR, pic.regions.elcr);
@@ -159,7 +183,10 @@ export function createPc(config: PcConfig): Pc {
   const rtc = machine.add(
     new Mc146818Rtc(
       { irq: hpet.rtc, clock },
-      { epoch: config.epoch ?? (machine.deterministic ? DETERMINISTIC_EPOCH : Date.now()), cmos: cmosContents({ lowBytes, highBytes: memoryBytes - lowBytes }, cpus) },
+      {
+        epoch: config.epoch ?? (machine.deterministic ? DETERMINISTIC_EPOCH : Date.now()),
+        cmos: cmosContents({ lowBytes, highBytes: memoryBytes - lowBytes }, cpus),
+      },
     ),
   );
   memory.map(at.HPET, hpet.regions.registers);
@@ -169,10 +196,20 @@ export function createPc(config: PcConfig): Pc {
 
   // Keyboard, mouse, reset, and what else an AT has.
   const i8042 = machine.add(
-    new I8042({ clock, keyboardIrq: isa.irq(at.IRQ_KEYBOARD), mouseIrq: isa.irq(at.IRQ_MOUSE), reset: () => machine.requestReset('keyboard-controller') }),
+    new I8042({
+      clock,
+      keyboardIrq: isa.irq(at.IRQ_KEYBOARD),
+      mouseIrq: isa.irq(at.IRQ_MOUSE),
+      reset: () => machine.requestReset('keyboard-controller'),
+    }),
   );
-  const keys = door.input<{ code: string; down: boolean }>('keyboard', ({ code, down }) => i8042.keyboard.key(code, down));
-  const moves = door.input<{ dx: number; dy: number; dz: number; buttons: number }>('mouse', ({ dx, dy, dz, buttons }) => i8042.mouse?.move(dx, dy, dz, buttons));
+  const keys = door.input<{ code: string; down: boolean }>('keyboard', ({ code, down }) =>
+    i8042.keyboard.key(code, down),
+  );
+  const moves = door.input<{ dx: number; dy: number; dz: number; buttons: number }>(
+    'mouse',
+    ({ dx, dy, dz, buttons }) => i8042.mouse?.move(dx, dy, dz, buttons),
+  );
   // A20 is always open: what boots here never sees it closed, and RAM above 1 MiB must not fold.
   const port92 = machine.add(new Port92({ a20: disconnected, reset: () => machine.requestReset('port-92') }));
   const dma = machine.add(new Dma8237());
@@ -189,11 +226,17 @@ export function createPc(config: PcConfig): Pc {
   const uarts: Uart16550[] = [];
   const serialLines: SerialLine[] = [];
   const serial = config.serial ?? [null, null];
-  if (serial.length > at.SERIAL_PORTS.length) throw new MachineError('configuration', `${serial.length} serial ports; a PC has at most ${at.SERIAL_PORTS.length}`);
+  if (serial.length > at.SERIAL_PORTS.length)
+    throw new MachineError(
+      'configuration',
+      `${serial.length} serial ports; a PC has at most ${at.SERIAL_PORTS.length}`,
+    );
   serial.forEach((port, index) => {
     const { ioBase, irq } = at.SERIAL_PORTS[index];
     const line = machine.add(new SerialLine(`com${index + 1}-line`, door, port ?? undefined));
-    const uart = machine.add(new Uart16550({ irq: isa.irq(irq), port: line, clock }, { name: `com${index + 1}`, flowControl: 'rts' }));
+    const uart = machine.add(
+      new Uart16550({ irq: isa.irq(irq), port: line, clock }, { name: `com${index + 1}`, flowControl: 'rts' }),
+    );
     ports.map(ioBase, uart.regions.registers);
     serialLines.push(line);
     uarts.push(uart);
@@ -208,19 +251,25 @@ export function createPc(config: PcConfig): Pc {
   ports.map(at.PORT_DEBUG_CONSOLE, debugConsole.regions.port);
 
   // PCI: host bridge, ISA bridge, power management.
-  const resetControl = machine.add(new ResetControl({ reset: (type) => machine.requestReset('port-cf9', type === 'full' ? 'cold' : 'warm') }));
+  const resetControl = machine.add(
+    new ResetControl({ reset: (type) => machine.requestReset('port-cf9', type === 'full' ? 'cold' : 'warm') }),
+  );
   const piix3 = machine.add(
     new Piix3IsaBridge({
       isaIrqs: Array.from({ length: 16 }, (_, irq) => isa.irq(irq)),
       ioApicInputs: [0, 1, 2, 3].map((pirq) => ioApic.pin(at.PIN_PIRQ_A + pirq)),
     }),
   );
-  const pci = machine.add(new PciBus({ ports, memory, msi: apicBus, pirqs: piix3.pirqs, resetControl: resetControl.regions.port }));
+  const pci = machine.add(
+    new PciBus({ ports, memory, msi: apicBus, pirqs: piix3.pirqs, resetControl: resetControl.regions.port }),
+  );
   ports.map(at.PORT_PCI_ADDRESS, pci.regions.address);
   ports.map(at.PORT_PCI_DATA, pci.regions.data);
   pci.slot(at.SLOT_HOST_BRIDGE).plug(i440fxHostBridge());
   pci.slot(at.SLOT_ISA_BRIDGE).plug(piix3.pciFunction);
-  const acpiPm = machine.add(new AcpiPm({ clock, sci: isa.irq(at.IRQ_SCI), powerOff: () => machine.requestPowerOff() }));
+  const acpiPm = machine.add(
+    new AcpiPm({ clock, sci: isa.irq(at.IRQ_SCI), powerOff: () => machine.requestPowerOff() }),
+  );
   const piix4Pm = machine.add(new Piix4Pm({ ports, pm: acpiPm.regions.pm }));
   pci.slot(at.SLOT_ISA_BRIDGE, at.FUNCTION_PM).plug(piix4Pm.pciFunction);
   ports.map(at.PORT_SMI, acpiPm.regions.smi);
@@ -239,7 +288,12 @@ export function createPc(config: PcConfig): Pc {
   const plugVirtio = (device: VirtioDevice): void => {
     plug((slot) => {
       const transport = new VirtioPci(
-        { memory: ram, interrupts: slot.interrupts, device, observer: (event) => machine.report(event as MachineEvent) },
+        {
+          memory: ram,
+          interrupts: slot.interrupts,
+          device,
+          observer: (event) => machine.report(event as MachineEvent),
+        },
         { transitional: true },
       );
       return { device: transport, function: transport.function };
@@ -248,13 +302,19 @@ export function createPc(config: PcConfig): Pc {
   if (config.rng !== false) plugVirtio(new VirtioRng({ entropy: machine.entropy }));
   const disks = (config.disks ?? []).map(({ backend, name, serial: diskSerial, queues }, index) => {
     const diskName = name ?? `disk${index}`;
-    const disk = new VirtioBlk({ backend, ingress: door }, { name: diskName, serial: diskSerial ?? diskName, queues: queues ?? Math.min(cpus, MAX_DISK_QUEUES) });
+    const disk = new VirtioBlk(
+      { backend, ingress: door },
+      { name: diskName, serial: diskSerial ?? diskName, queues: queues ?? Math.min(cpus, MAX_DISK_QUEUES) },
+    );
     plugVirtio(disk);
     return disk;
   });
 
   // Processors.
-  const pins = machine.addProcessors((index) => ({ bus: new PcProcessorBus(memory, ports, localApics[index]), apic: localApics[index] }));
+  const pins = machine.addProcessors((index) => ({
+    bus: new PcProcessorBus(memory, ports, localApics[index]),
+    apic: localApics[index],
+  }));
   pins.forEach((pin, index) => localApics[index].connect(pin));
 
   // Firmware.
@@ -297,12 +357,20 @@ function firmwareTables(machine: Machine, lowBytes: number, hpetBlockId: number,
     pci: { pirqGsi: at.PIN_PIRQ_A },
     serialPorts: at.SERIAL_PORTS.slice(0, serialPorts),
   };
-  const { segments, rsdp } = buildAcpiTables({ ...board, placement: { rsdp: at.RSDP, tables: lowBytes - at.ACPI_RESERVE } });
+  const { segments, rsdp } = buildAcpiTables({
+    ...board,
+    placement: { rsdp: at.RSDP, tables: lowBytes - at.ACPI_RESERVE },
+  });
   for (const { name, address, bytes } of segments) {
-    if (address > at.RSDP && address + bytes.length > lowBytes) throw new MachineError('configuration', `${name} of ${bytes.length} bytes exceeds the ${at.ACPI_RESERVE} reserved for ACPI`);
+    if (address > at.RSDP && address + bytes.length > lowBytes)
+      throw new MachineError(
+        'configuration',
+        `${name} of ${bytes.length} bytes exceeds the ${at.ACPI_RESERVE} reserved for ACPI`,
+      );
   }
   const mpTable = buildMpTable(board, at.MP_TABLE);
-  if (mpTable.address + mpTable.bytes.length > at.SMBIOS) throw new MachineError('configuration', `the MP table of ${mpTable.bytes.length} bytes reaches into SMBIOS`);
+  if (mpTable.address + mpTable.bytes.length > at.SMBIOS)
+    throw new MachineError('configuration', `the MP table of ${mpTable.bytes.length} bytes reaches into SMBIOS`);
   return { segments: [...segments, mpTable, buildSmbios({}, at.SMBIOS)], rsdp };
 }
 
@@ -320,7 +388,12 @@ function planOf(boot: PcBoot, machine: Machine, firmware: FirmwareTables): BootP
     // What lies below 1 MiB is reserved anyway.
     reserved: firmware.segments
       .filter(({ address }) => address >= 1 << 20)
-      .map(({ name, address, bytes, memoryType }) => ({ name, start: address, length: wholePages(bytes.length), type: memoryType })),
+      .map(({ name, address, bytes, memoryType }) => ({
+        name,
+        start: address,
+        length: wholePages(bytes.length),
+        type: memoryType,
+      })),
   });
 }
 

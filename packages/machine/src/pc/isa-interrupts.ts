@@ -28,7 +28,8 @@ export class IsaInterrupts implements Device<IsaInterruptsState> {
   }
 
   restore(state: IsaInterruptsState): void {
-    if (state.version !== 1) throw new MachineError('snapshot', `${this.name}: unknown version ${String(state.version)}`);
+    if (state.version !== 1)
+      throw new MachineError('snapshot', `${this.name}: unknown version ${String(state.version)}`);
     this.#lines.forEach((line, irq) => line.restore(state.levels[irq] ?? []));
   }
 }

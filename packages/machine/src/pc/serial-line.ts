@@ -20,11 +20,7 @@ export class SerialLine implements Device<SerialLineState>, CharPort {
   #posted = 0;
   #hostWaits = false;
 
-  constructor(
-    readonly name: string,
-    door: Door,
-    host: CharPort | undefined,
-  ) {
+  constructor(readonly name: string, door: Door, host: CharPort | undefined) {
     const input = door.input<Uint8Array>(name, (bytes) => this.#enter(bytes));
     this.#post = (bytes) => input.post(bytes);
     this.#host = host;
@@ -53,7 +49,8 @@ export class SerialLine implements Device<SerialLineState>, CharPort {
   }
 
   restore(state: SerialLineState): void {
-    if (state.version !== 1) throw new MachineError('snapshot', `${this.name}: unknown version ${String(state.version)}`);
+    if (state.version !== 1)
+      throw new MachineError('snapshot', `${this.name}: unknown version ${String(state.version)}`);
     this.#waiting = state.waiting.slice();
     this.#posted = 0;
   }

@@ -1,5 +1,12 @@
 import type { AccessSize, ProcessorBus, ProcessorPins, RunExit } from '@pckit/interfaces';
-import type { InitialRegisters, MachineVcpu, ProcessorFactory, ProcessorPorts, ProcessorSet, ProcessorWiring } from '../processor-factory.js';
+import type {
+  InitialRegisters,
+  MachineVcpu,
+  ProcessorFactory,
+  ProcessorPorts,
+  ProcessorSet,
+  ProcessorWiring,
+} from '../processor-factory.js';
 
 /** One instruction of a scripted processor. */
 export type ScriptedInstruction = (cpu: ScriptedVcpu) => void;
@@ -27,14 +34,20 @@ export type ScriptedState = {
 };
 
 /** Makes processors that run a script instead of machine code: for tests of boards, and as the smallest example of what a processor is to a board. */
-export function scriptedProcessor(program: ScriptedProgram): ProcessorFactory & { vcpus: ScriptedVcpu[]; invalidated: { address: number; length: number }[] } {
+export function scriptedProcessor(
+  program: ScriptedProgram,
+): ProcessorFactory & { vcpus: ScriptedVcpu[]; invalidated: { address: number; length: number }[] } {
   const factory = {
     vcpus: [] as ScriptedVcpu[],
     invalidated: [] as { address: number; length: number }[],
     memoryBytes: () => 65536,
     create: ({ ports, yieldOnPause }: ProcessorWiring): ProcessorSet => {
       factory.vcpus = ports.map((port, index) => new ScriptedVcpu(index, port, program, yieldOnPause));
-      return { vcpus: factory.vcpus, invalidate: (address, length) => void factory.invalidated.push({ address, length }), interruptible: (vcpu) => factory.vcpus[vcpu].interruptsEnabled };
+      return {
+        vcpus: factory.vcpus,
+        invalidate: (address, length) => void factory.invalidated.push({ address, length }),
+        interruptible: (vcpu) => factory.vcpus[vcpu].interruptsEnabled,
+      };
     },
   };
   return factory;
@@ -218,22 +231,39 @@ export class ScriptedVcpu implements MachineVcpu {
 /** Instructions for scripts. */
 export const script = {
   nop: (): ScriptedInstruction => () => undefined,
-  out: (port: number, value: number, size: AccessSize = 1): ScriptedInstruction => (cpu) => cpu.bus.writePort(port, value, size),
-  in: (port: number, size: AccessSize = 1): ScriptedInstruction => (cpu) => {
-    cpu.accumulator = cpu.bus.readPort(port, size);
-  },
-  store: (address: number, value: number, size: AccessSize = 4): ScriptedInstruction => (cpu) => cpu.bus.writeMemory(address, value, size),
-  load: (address: number, size: AccessSize = 4): ScriptedInstruction => (cpu) => {
-    cpu.accumulator = cpu.bus.readMemory(address, size);
-  },
-  set: (counter: number): ScriptedInstruction => (cpu) => {
-    cpu.counter = counter;
-  },
+  out:
+    (port: number, value: number, size: AccessSize = 1): ScriptedInstruction =>
+    (cpu) =>
+      cpu.bus.writePort(port, value, size),
+  in:
+    (port: number, size: AccessSize = 1): ScriptedInstruction =>
+    (cpu) => {
+      cpu.accumulator = cpu.bus.readPort(port, size);
+    },
+  store:
+    (address: number, value: number, size: AccessSize = 4): ScriptedInstruction =>
+    (cpu) =>
+      cpu.bus.writeMemory(address, value, size),
+  load:
+    (address: number, size: AccessSize = 4): ScriptedInstruction =>
+    (cpu) => {
+      cpu.accumulator = cpu.bus.readMemory(address, size);
+    },
+  set:
+    (counter: number): ScriptedInstruction =>
+    (cpu) => {
+      cpu.counter = counter;
+    },
   /** Decrements the counter and jumps while it isn't zero. */
-  loop: (to: number): ScriptedInstruction => (cpu) => {
-    if (--cpu.counter > 0) cpu.jump(to);
-  },
-  jump: (to: number): ScriptedInstruction => (cpu) => cpu.jump(to),
+  loop:
+    (to: number): ScriptedInstruction =>
+    (cpu) => {
+      if (--cpu.counter > 0) cpu.jump(to);
+    },
+  jump:
+    (to: number): ScriptedInstruction =>
+    (cpu) =>
+      cpu.jump(to),
   halt: (): ScriptedInstruction => (cpu) => cpu.halt(),
   pause: (): ScriptedInstruction => (cpu) => cpu.pause(),
   enableInterrupts: (): ScriptedInstruction => (cpu) => {
