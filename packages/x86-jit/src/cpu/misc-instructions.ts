@@ -87,7 +87,9 @@ function enter(x: X): void {
     cpu.store(cpu.linear(SegmentIndex.SS, sp, size, true), size, BigInt.asUintN(size * 8, value));
   };
   push(cpu.gpr(RBP));
-  const frame = sp;
+  // The whole of RSP: with a 16-bit stack and a 32-bit operand, its upper half goes to EBP too.
+  const above = cpu.gpr(RSP) - BigInt.asUintN(width * 8, cpu.gpr(RSP));
+  const frame = above + sp;
   if (level > 0) {
     let display = cpu.gpr(RBP);
     for (let k = 1; k < level; k++) {
@@ -99,7 +101,7 @@ function enter(x: X): void {
   sp = BigInt.asUintN(width * 8, sp - allocate);
   // The new top of the stack must be writable, although nothing is written there.
   prepareBytes(cpu, cpu.linear(SegmentIndex.SS, sp, size, true), size);
-  cpu.setGprSized(RBP, frame, cpu.code64 ? 8 : size);
+  cpu.setGprSized(RBP, frame, size);
   cpu.setGprSized(RSP, sp, width);
 }
 
