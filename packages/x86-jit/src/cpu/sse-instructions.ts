@@ -1,6 +1,5 @@
 import { Mnemonic, RegisterClass, registerClass } from '@pckit/x86-decoder';
 import { isSseOperationName, sseOperation, type SseOperationName } from '../softfloat/index.js';
-import { aesDecrypt, aesDecryptLast, aesEncrypt, aesEncryptLast, aesInverseMixColumns, aesKeyGenerationAssist } from '../sse/aes.js';
 import { compareStrings, elementCount, implicitLength } from '../sse/string-comparison.js';
 import { Cr4, Eflags, SseBlocked, State, Vector } from '../state-layout.js';
 import { GuestFault, type CpuState } from './cpu-state.js';
@@ -8,7 +7,7 @@ import type { Execution, Implementation, Implementations } from './execution.js'
 import { advance } from './memory-block.js';
 
 // SSE instructions in TypeScript: floating point where rounding, a flag or an exception needs exact arithmetic
-// (`semantics/sse/float-format.ts` has the other cases), string comparisons of SSE4.2, AES. SDM vol. 2.
+// (`semantics/sse/float-format.ts` has the other cases), string comparisons of SSE4.2. SDM vol. 2.
 
 const RAX = 0;
 const RCX = 1;
@@ -33,14 +32,14 @@ function isXmm(x: Execution, index: number): boolean {
   return !x.isMemory(index) && registerClass(x.instruction.operandRegister[index] as number) === RegisterClass.Xmm;
 }
 
-/** A source operand's bits: XMM or general register, or memory, 16 bytes of which must be aligned with most instructions. */
-function source(x: Execution, index: number, aligned = true): bigint {
+/** A source operand's bits: XMM or general register, or memory, 16 bytes of which must be aligned. */
+function source(x: Execution, index: number): bigint {
   const { cpu } = x;
   if (isXmm(x, index)) return xmm(cpu, x.registerNumber(index));
   const size = x.instruction.operandSizes[index] as number;
   if (size < 16) return x.read(index);
   const linear = x.address(size, false);
-  if (aligned && linear & 15n) throw new GuestFault(Vector.GP);
+  if (linear & 15n) throw new GuestFault(Vector.GP);
   const low = cpu.load(linear, 8);
   return (cpu.load(advance(cpu, linear, 8), 8) << 64n) | low;
 }
@@ -85,32 +84,35 @@ function explicitLength(cpu: CpuState, register: number, bits: 32 | 64, count: n
 }
 
 function stringInstruction(explicitBits: 0 | 32 | 64, resultIsIndex: boolean): Implementation {
+  const operands = [new DataView(new ArrayBuffer(16)), new DataView(new ArrayBuffer(16))] as const;
   return (x) => {
     const { cpu } = x;
     requireSse(cpu);
     const immediate = x.instruction.immediateLow & 0xff;
     const count = elementCount(immediate);
-    const operand = (index: number, register: number): { readonly bytes: DataView; readonly length: number } => {
-      const value = source(x, index, false);
-      const bytes = new DataView(new ArrayBuffer(16));
-      bytes.setBigUint64(0, BigInt.asUintN(64, value), true);
-      bytes.setBigUint64(8, value >> 64n, true);
+    const operand = (index: 0 | 1, register: number): { readonly bytes: DataView; readonly length: number } => {
+      const bytes = operands[index];
+      if (x.isMemory(index)) {
+        // Not necessarily aligned.
+        const linear = x.address(16, false);
+        bytes.setBigUint64(0, cpu.load(linear, 8), true);
+        bytes.setBigUint64(8, cpu.load(advance(cpu, linear, 8), 8), true);
+      } else {
+        const at = State.ymm + x.registerNumber(index) * 32;
+        for (let k = 0; k < 16; k += 4) bytes.setUint32(k, cpu.u32(at + k), true);
+      }
       return { bytes, length: explicitBits ? explicitLength(cpu, register, explicitBits, count) : implicitLength(bytes, immediate) };
     };
     const b = operand(1, RDX);
     const a = operand(0, RAX);
     const result = compareStrings(a, b, immediate);
-    const wholeElements = (immediate & 0x40) !== 0;
+    // imm8[6]: the highest index, or a mask of whole elements.
+    const alternative = (immediate & 0x40) !== 0;
     if (resultIsIndex) {
-      const highest = wholeElements;
-      cpu.setGpr32(RCX, result === 0 ? count : highest ? 31 - Math.clz32(result) : 31 - Math.clz32(result & -result));
-    } else if (wholeElements) {
-      let mask = 0n;
-      const bits = 128 / count;
-      for (let k = 0; k < count; k++) if (result & (1 << k)) mask |= ((1n << BigInt(bits)) - 1n) << BigInt(k * bits);
-      setXmm(cpu, 0, mask);
+      cpu.setGpr32(RCX, result === 0 ? count : 31 - Math.clz32(alternative ? result : result & -result));
     } else {
-      setXmm(cpu, 0, BigInt(result));
+      const at = State.ymm;
+      for (let k = 0; k < 16; k += 4) cpu.setU32(at + k, alternative ? elementMask(result, k, count) : k === 0 ? result : 0);
     }
     let flags = 0;
     if (result !== 0) flags |= Eflags.CF;
@@ -121,21 +123,11 @@ function stringInstruction(explicitBits: 0 | 32 | 64, resultIsIndex: boolean): I
   };
 }
 
-// --- AES -----------------------------------------------------------------------------------------------------------------------------
-
-function aesInstruction(round: (state: Uint32Array, key: Uint32Array, immediate: number) => void): Implementation {
-  const key = new Uint32Array(4);
-  const state = new Uint32Array(4);
-  return (x) => {
-    const { cpu } = x;
-    requireSse(cpu);
-    const value = source(x, 1);
-    for (let k = 0; k < 4; k++) key[k] = Number(BigInt.asUintN(32, value >> BigInt(32 * k)));
-    const at = State.ymm + x.registerNumber(0) * 32;
-    for (let k = 0; k < 4; k++) state[k] = cpu.u32(at + 4 * k);
-    round(state, key, x.instruction.immediateLow & 0xff);
-    for (let k = 0; k < 4; k++) cpu.setU32(at + 4 * k, state[k] as number);
-  };
+/** Four bytes from `offset` of the mask with all ones where the element's bit is set. */
+function elementMask(bits: number, offset: number, count: number): number {
+  let mask = 0;
+  for (let byte = 0; byte < 4; byte++) if (bits & (1 << ((offset + byte) / (16 / count)))) mask |= 0xff << (8 * byte);
+  return mask >>> 0;
 }
 
 /** By mnemonic. Those of floating point stand for the slow path of a definition in `semantics/sse`, or for the whole instruction. */
@@ -154,11 +146,5 @@ export function sseImplementations(): Implementations {
   all.set(Mnemonic.Pcmpestrm64, stringInstruction(64, false));
   all.set(Mnemonic.Pcmpistri, stringInstruction(0, true));
   all.set(Mnemonic.Pcmpistrm, stringInstruction(0, false));
-  all.set(Mnemonic.Aesenc, aesInstruction(aesEncrypt));
-  all.set(Mnemonic.Aesenclast, aesInstruction(aesEncryptLast));
-  all.set(Mnemonic.Aesdec, aesInstruction(aesDecrypt));
-  all.set(Mnemonic.Aesdeclast, aesInstruction(aesDecryptLast));
-  all.set(Mnemonic.Aesimc, aesInstruction(aesInverseMixColumns));
-  all.set(Mnemonic.Aeskeygenassist, aesInstruction(aesKeyGenerationAssist));
   return all;
 }

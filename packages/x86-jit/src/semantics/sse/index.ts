@@ -1,4 +1,5 @@
 import type { Definitions } from '../definition.js';
+import { defineAes } from './aes.js';
 import { defineCarryLess } from './carry-less.js';
 import { defineFloatArithmetic } from './float-arithmetic.js';
 import { defineFloatCompare } from './float-compare.js';
@@ -20,4 +21,5 @@ export function defineSse(d: Definitions): void {
   defineFloatCompare(d);
   defineFloatConvert(d);
   defineCarryLess(d);
+  defineAes(d);
 }
