@@ -10,6 +10,7 @@ export default defineConfig({
       'apps/*/src/**/*.test.ts',
       'apps/*/tests/**/*.test.ts',
       'examples/**/*.test.ts',
+      'tests/**/*.test.ts',
       'scripts/**/*.test.mjs',
     ],
     pool: 'forks',

@@ -18,6 +18,14 @@ export function parseLog(text: string): LogLine[] {
     .filter(({ text }) => text !== '');
 }
 
+/** Of a console, the lines that the kernel wrote. */
+export function kernelLines(console: string): string {
+  return console
+    .split(/\r*\n/)
+    .filter((line) => /^\[ *\d+\.\d+\] /.test(line))
+    .join('\n');
+}
+
 /** Splits what guest-report.sh prints. */
 export function sections(console: string): Map<string, string> {
   const found = new Map<string, string>();
@@ -44,7 +52,8 @@ export function newComplaints(ours: readonly LogLine[], elsewhere: readonly LogL
   return ours.filter((line) => isComplaint(line) && !known.has(withoutNumbers(line.text))).map(({ text }) => text);
 }
 
-function isComplaint({ level, text }: LogLine): boolean {
+/** A warning or worse, or what reads like one. */
+export function isComplaint({ level, text }: LogLine): boolean {
   return (level !== undefined && level <= 4) || SUSPICIOUS.test(text);
 }
 
