@@ -298,6 +298,9 @@ export class InterpreterContext implements Context {
   xmm(number: number): V128 {
     return this.e.loadV128(this.state, State.ymm + number * 32);
   }
+  setXmm(number: number, value: V128): void {
+    this.e.storeV128(this.state, State.ymm + number * 32, value);
+  }
   xmmOperand(index: number): V128 {
     return this.e.loadV128(this.#registerAt(index));
   }

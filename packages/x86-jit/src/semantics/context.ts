@@ -73,6 +73,7 @@ export interface Context {
   field32(offset: number): I32;
   setField32(offset: number, value: I32): void;
   xmm(number: number): V128;
+  setXmm(number: number, value: V128): void;
   /** XMM register operand number `index`. */
   xmmOperand(index: number): V128;
   setXmmOperand(index: number, value: V128): void;

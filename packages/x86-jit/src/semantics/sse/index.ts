@@ -9,6 +9,7 @@ import { definePackedInteger } from './packed-integer.js';
 import { defineSseShift } from './shift.js';
 import { defineSseShuffle } from './shuffle.js';
 import { defineSse41 } from './sse41.js';
+import { defineStringComparison } from './string-comparison.js';
 
 /** SSE to SSE4.2, AES and PCLMULQDQ on XMM registers, but for what is TypeScript altogether (`cpu/sse-instructions.ts`). */
 export function defineSse(d: Definitions): void {
@@ -22,4 +23,5 @@ export function defineSse(d: Definitions): void {
   defineFloatConvert(d);
   defineCarryLess(d);
   defineAes(d);
+  defineStringComparison(d);
 }
