@@ -185,11 +185,12 @@ export class X86Vcpu implements Vcpu {
     const { cpu } = this;
     for (;;) {
       this.#unstash();
-      if (this.#preempted) return 'preempted';
       if (cpu.i32(State.pending) !== 0) {
         const exit = this.#events();
         if (exit) return exit;
       }
+      // After the events of this boundary, so that a stop between instructions changes nothing.
+      if (this.#preempted) return 'preempted';
       if (this.#waiting) return 'waiting';
       if (this.#halted) return 'halted';
       const left = cpu.i32(State.budget);
@@ -412,6 +413,16 @@ export class X86Vcpu implements Vcpu {
     cpu.flushTlb();
     cpu.updateMode();
     this.#halted = false;
+  }
+
+  /** Starts in real mode at `selector`:`offset`, with everything else as it is after a reset. */
+  start(selector: number, offset: number): void {
+    const { cpu } = this;
+    const base = selector << 4;
+    cpu.setSegment(SegmentIndex.CS, { ...cpu.segment(SegmentIndex.CS), selector, base: BigInt(base) });
+    cpu.updateMode();
+    cpu.setU64(State.rip, BigInt(base + offset));
+    this.#waiting = false;
   }
 
   setRegisters(r: RegisterSetup): void {
