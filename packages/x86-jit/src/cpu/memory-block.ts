@@ -10,20 +10,21 @@ export function advance(cpu: CpuState, linear: bigint, bytes: number): bigint {
   return BigInt.asUintN(cpu.code64 ? 64 : 32, linear + BigInt(bytes));
 }
 
-/** Bytes from `linear` to the end of its page, at most `length`. */
-function pieceLength(linear: bigint, length: number): number {
-  return Math.min(length, 4096 - Number(linear & 0xfffn));
+/** Bytes from an offset in a page to the page's end, at most `length`. */
+function pieceLength(offset: number, length: number): number {
+  return Math.min(length, 4096 - offset);
 }
 
 /** Reads bytes at the present privilege. */
 export function loadBytes(cpu: CpuState, linear: bigint, into: Uint8Array): void {
   for (let done = 0; done < into.length; ) {
-    const at = advance(cpu, linear, done);
-    const length = pieceLength(at, into.length - done);
+    const at = done === 0 ? linear : advance(cpu, linear, done);
+    const offset = Number(at & 0xfffn);
+    const length = pieceLength(offset, into.length - done);
     const page = cpu.translate(at, Access.read);
     cpu.checkFault();
     if (page !== 0) {
-      const host = page + Number(at & 0xfffn);
+      const host = page + offset;
       into.set(cpu.host.u8.subarray(host, host + length), done);
     } else {
       for (let k = 0; k < length; k++) into[done + k] = Number(cpu.load(at + BigInt(k), 1));
@@ -41,12 +42,13 @@ export function prepareBytes(cpu: CpuState, linear: bigint, length: number): voi
 /** Writes bytes at the present privilege. Call `prepareBytes` first: a fault in a second page would leave the first one written. */
 export function storeBytes(cpu: CpuState, linear: bigint, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) {
-    const at = advance(cpu, linear, done);
-    const length = pieceLength(at, bytes.length - done);
+    const at = done === 0 ? linear : advance(cpu, linear, done);
+    const offset = Number(at & 0xfffn);
+    const length = pieceLength(offset, bytes.length - done);
     const page = cpu.translate(at, Access.write);
     cpu.checkFault();
     if (page !== 0 && !holdsCode(cpu, page)) {
-      cpu.host.u8.set(bytes.subarray(done, done + length), page + Number(at & 0xfffn));
+      cpu.host.u8.set(bytes.subarray(done, done + length), page + offset);
     } else {
       for (let k = 0; k < length; k++) cpu.store(at + BigInt(k), 1, BigInt(bytes[done + k] as number));
     }

@@ -40,6 +40,7 @@ const Feature = { xsaveopt: 1, xsavec: 2, xgetbv1: 4 } as const;
 /** What one area looks like while it is made or read. */
 class Area {
   readonly bytes = new Uint8Array(AREA_SIZE);
+  readonly words = new Uint32Array(this.bytes.buffer);
   readonly view = new DataView(this.bytes.buffer);
 }
 
@@ -53,32 +54,36 @@ function storeMxcsr(cpu: CpuState, area: Area): void {
   area.view.setUint32(MXCSR_MASK, MXCSR_WRITABLE, true);
 }
 
-/** #GP for reserved bits. */
-function checkMxcsr(area: Area): void {
-  if (area.view.getUint32(MXCSR, true) & ~MXCSR_WRITABLE) throw new GuestFault(Vector.GP);
+function refuse(): never {
+  throw new GuestFault(Vector.GP);
 }
 
-/** Copies the lower or upper halves of the vector registers. @param half 0 or 16 */
-function storeVectors(cpu: CpuState, half: number, bytes: Uint8Array, at: number): void {
-  for (let n = 0; n < registerCount(cpu); n++) {
-    const from = cpu.base + State.ymm + 32 * n + half;
-    bytes.set(cpu.host.u8.subarray(from, from + 16), at + 16 * n);
-  }
+/** #GP for reserved bits. */
+function checkMxcsr(area: Area): void {
+  if (area.view.getUint32(MXCSR, true) & ~MXCSR_WRITABLE) refuse();
 }
-function loadVectors(cpu: CpuState, half: number, bytes: Uint8Array, at: number): void {
-  for (let n = 0; n < registerCount(cpu); n++) cpu.host.u8.set(bytes.subarray(at + 16 * n, at + 16 * n + 16), cpu.base + State.ymm + 32 * n + half);
+
+// Word by word: a kernel saves and restores at every task switch, and views of 16 bytes cost more than the copy.
+
+/** Copies the lower or upper halves of the vector registers. @param half 0 or 16 @param at offset in the area */
+function storeVectors(cpu: CpuState, half: number, words: Uint32Array, at: number): void {
+  const { u32 } = cpu.host;
+  const first = (cpu.base + State.ymm + half) >>> 2;
+  for (let n = 0; n < registerCount(cpu); n++) for (let k = 0; k < 4; k++) words[(at >> 2) + 4 * n + k] = u32[first + 8 * n + k] as number;
+}
+function loadVectors(cpu: CpuState, half: number, words: Uint32Array, at: number): void {
+  const { u32 } = cpu.host;
+  const first = (cpu.base + State.ymm + half) >>> 2;
+  for (let n = 0; n < registerCount(cpu); n++) for (let k = 0; k < 4; k++) u32[first + 8 * n + k] = words[(at >> 2) + 4 * n + k] as number;
 }
 function clearVectors(cpu: CpuState, half: number): void {
-  for (let n = 0; n < registerCount(cpu); n++) {
-    const from = cpu.base + State.ymm + 32 * n + half;
-    cpu.host.u8.fill(0, from, from + 16);
-  }
+  const first = (cpu.base + State.ymm + half) >>> 2;
+  for (let n = 0; n < registerCount(cpu); n++) cpu.host.u32.fill(0, first + 8 * n, first + 8 * n + 4);
 }
 function vectorsInUse(cpu: CpuState, half: number): boolean {
-  for (let n = 0; n < registerCount(cpu); n++) {
-    const at = State.ymm + 32 * n + half;
-    if (cpu.u64(at) !== 0n || cpu.u64(at + 8) !== 0n) return true;
-  }
+  const { u32 } = cpu.host;
+  const first = (cpu.base + State.ymm + half) >>> 2;
+  for (let n = 0; n < registerCount(cpu); n++) for (let k = 0; k < 4; k++) if (u32[first + 8 * n + k] !== 0) return true;
   return false;
 }
 
@@ -109,7 +114,7 @@ function areaAddress(x: X, size: number, alignment: number, write: boolean): big
 export function stateSaveImplementations(): Implementations<ProcessorSystem> {
   const stateOf = x87States();
   const area = new Area();
-  const { bytes, view } = area;
+  const { bytes, words, view } = area;
   const map: Implementations<ProcessorSystem> = new Map();
 
   /** Writes part of the area. */
@@ -130,7 +135,7 @@ export function stateSaveImplementations(): Implementations<ProcessorSystem> {
     prepareBytes(cpu, linear, FXSAVE_SIZE);
     storeFxsaveX87(stateOf(cpu), view, { wide });
     storeMxcsr(cpu, area);
-    storeVectors(cpu, 0, bytes, XMM);
+    storeVectors(cpu, 0, words, XMM);
     // The rest is reserved or free for software, and left alone.
     put(cpu, linear, 0, xmmEnd(cpu));
   };
@@ -142,7 +147,7 @@ export function stateSaveImplementations(): Implementations<ProcessorSystem> {
     checkMxcsr(area);
     loadFxsaveX87(stateOf(cpu), view, { wide });
     cpu.setU32(State.mxcsr, view.getUint32(MXCSR, true));
-    loadVectors(cpu, 0, bytes, XMM);
+    loadVectors(cpu, 0, words, XMM);
   };
 
   // --- XSAVE, XRSTOR --------------------------------------------------------------------------------------------------------------
@@ -173,13 +178,18 @@ export function stateSaveImplementations(): Implementations<ProcessorSystem> {
 
     if (saved & Component.x87) storeFxsaveX87(x87, view, { wide });
     storeMxcsr(cpu, area);
-    if (saved & Component.sse) storeVectors(cpu, 0, bytes, XMM);
-    if (saved & Component.avx) storeVectors(cpu, 16, bytes, AVX);
+    if (saved & Component.sse) storeVectors(cpu, 0, words, XMM);
+    if (saved & Component.avx) storeVectors(cpu, 16, words, AVX);
     const mxcsr = compacted ? saved & Component.sse : mask & (Component.sse | Component.avx);
-    if (saved & Component.x87) put(cpu, linear, 0, MXCSR);
-    if (mxcsr) put(cpu, linear, MXCSR, X87_REGISTERS);
-    if (saved & Component.x87) put(cpu, linear, X87_REGISTERS, XMM);
-    if (saved & Component.sse) put(cpu, linear, XMM, xmmEnd(cpu));
+    if (saved & Component.x87 && mxcsr) put(cpu, linear, 0, saved & Component.sse ? xmmEnd(cpu) : XMM);
+    else {
+      if (saved & Component.x87) {
+        put(cpu, linear, 0, MXCSR);
+        put(cpu, linear, X87_REGISTERS, XMM);
+      }
+      if (mxcsr) put(cpu, linear, MXCSR, X87_REGISTERS);
+      if (saved & Component.sse) put(cpu, linear, XMM, xmmEnd(cpu));
+    }
     if (saved & Component.avx) put(cpu, linear, AVX, AVX + 16 * registerCount(cpu));
 
     if (compacted) {
@@ -195,9 +205,6 @@ export function stateSaveImplementations(): Implementations<ProcessorSystem> {
 
   /** #GP for a header that XRSTOR refuses. SDM vol. 1, 13.8. @returns whether it is of the compacted format */
   const checkHeader = (cpu: CpuState, features: number): boolean => {
-    const refuse = (): never => {
-      throw new GuestFault(Vector.GP);
-    };
     const present = view.getBigUint64(XSTATE_BV, true);
     const enabled = cpu.u64(State.xcr0);
     if (present & ~enabled) refuse();
@@ -219,10 +226,9 @@ export function stateSaveImplementations(): Implementations<ProcessorSystem> {
     const mask = requested(cpu);
     const size = mask & Component.avx ? AREA_SIZE : AVX;
     const linear = areaAddress(x, size, 64, false);
-    get(cpu, linear, XSTATE_BV, XSTATE_BV + HEADER_SIZE);
+    get(cpu, linear, 0, XSTATE_BV + HEADER_SIZE);
     const compacted = checkHeader(cpu, x.system.model.xsaveFeatures);
     const present = view.getUint32(XSTATE_BV, true);
-    get(cpu, linear, 0, xmmEnd(cpu));
     if (mask & present & Component.avx) get(cpu, linear, AVX, AVX + 16 * registerCount(cpu));
     // In the standard format MXCSR is loaded even where XSTATE_BV says that SSE is in its initial configuration.
     const loadsMxcsr = compacted ? mask & present & Component.sse : mask & (Component.sse | Component.avx);
@@ -234,11 +240,11 @@ export function stateSaveImplementations(): Implementations<ProcessorSystem> {
       else resetX87ToInitial(x87);
     }
     if (mask & Component.sse) {
-      if (present & Component.sse) loadVectors(cpu, 0, bytes, XMM);
+      if (present & Component.sse) loadVectors(cpu, 0, words, XMM);
       else clearVectors(cpu, 0);
     }
     if (mask & Component.avx) {
-      if (present & Component.avx) loadVectors(cpu, 16, bytes, AVX);
+      if (present & Component.avx) loadVectors(cpu, 16, words, AVX);
       else clearVectors(cpu, 16);
     }
     if (loadsMxcsr) cpu.setU32(State.mxcsr, view.getUint32(MXCSR, true));

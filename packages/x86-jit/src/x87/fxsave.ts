@@ -3,7 +3,6 @@
  * 10.5.1 "FXSAVE Area", table 10-2; vol. 2, FXSAVE; 13.5.1 "x87 State". MXCSR (24 to 31) and the XMM registers (from
  * 160) belong to the caller.
  */
-import { readFloat80, writeFloat80 } from './x87-load-store.js';
 import type { X87State } from './x87-state.js';
 import { CW_DEFAULT } from './x87-state.js';
 
@@ -34,11 +33,7 @@ export function storeFxsaveX87(state: X87State, image: DataView, { wide }: Fxsav
     image.setUint32(FCS, state.fcs, true);
     image.setUint32(FDS, state.fds, true);
   }
-  for (let i = 0; i < 8; i++) {
-    const at = REGISTERS + REGISTER_STRIDE * i;
-    image.setBigUint64(at + 8, 0n, true);
-    writeFloat80(image, state.read(i), at);
-  }
+  for (let i = 0; i < 8; i++) state.copyTo(i, image, REGISTERS + REGISTER_STRIDE * i);
 }
 
 export function loadFxsaveX87(state: X87State, image: DataView, { wide }: FxsaveOptions): void {
@@ -50,9 +45,7 @@ export function loadFxsaveX87(state: X87State, image: DataView, { wide }: Fxsave
   state.fdp = wide ? image.getBigUint64(FDP, true) : BigInt(image.getUint32(FDP, true));
   state.fcs = wide ? 0 : image.getUint16(FCS, true);
   state.fds = wide ? 0 : image.getUint16(FDS, true);
-  for (let i = 0; i < 8; i++) {
-    state.writePhysical(state.top + i, readFloat80(image, REGISTERS + REGISTER_STRIDE * i));
-  }
+  for (let i = 0; i < 8; i++) state.copyFrom(i, image, REGISTERS + REGISTER_STRIDE * i);
 }
 
 /**
@@ -68,9 +61,6 @@ export function resetX87ToInitial(state: X87State): void {
 export function isX87Initial(state: X87State): boolean {
   if (state.control !== CW_DEFAULT || state.status !== 0 || state.tag !== 0 || state.fop !== 0) return false;
   if (state.fip !== 0n || state.fdp !== 0n || state.fcs !== 0 || state.fds !== 0) return false;
-  for (let register = 0; register < 8; register++) {
-    const { signExponent, significand } = state.readPhysical(register);
-    if (signExponent !== 0 || significand !== 0n) return false;
-  }
+  for (let register = 0; register < 8; register++) if (!state.isZero(register)) return false;
   return true;
 }

@@ -171,6 +171,30 @@ export class X87State {
     this.#view.setUint16(at + 8, signExponent, true);
   }
 
+  /** Copies ST(i) to 16 bytes in memory, the upper 6 of which become zero; without BigInt, for task switches. */
+  copyTo(i: number, into: DataView, at: number): void {
+    const from = this.#base + X87_REGISTERS + X87_REGISTER_STRIDE * ((this.top + i) & 7);
+    into.setUint32(at, this.#view.getUint32(from, true), true);
+    into.setUint32(at + 4, this.#view.getUint32(from + 4, true), true);
+    into.setUint32(at + 8, this.#view.getUint16(from + 8, true), true);
+    into.setUint32(at + 12, 0, true);
+  }
+
+  /** Copies 10 bytes in memory to ST(i), whose tag stays. */
+  copyFrom(i: number, from: DataView, at: number): void {
+    const to = this.#base + X87_REGISTERS + X87_REGISTER_STRIDE * ((this.top + i) & 7);
+    this.#view.setUint32(to, from.getUint32(at, true), true);
+    this.#view.setUint32(to + 4, from.getUint32(at + 4, true), true);
+    this.#view.setUint16(to + 8, from.getUint16(at + 8, true), true);
+  }
+
+  /** Whether all bits of a physical register are zero. */
+  isZero(register: number): boolean {
+    const at = this.#base + X87_REGISTERS + X87_REGISTER_STRIDE * register;
+    const view = this.#view;
+    return view.getUint32(at, true) === 0 && view.getUint32(at + 4, true) === 0 && view.getUint16(at + 8, true) === 0;
+  }
+
   /** ST(i). */
   read(i: number): Float80 {
     return this.readPhysical(this.top + i);
