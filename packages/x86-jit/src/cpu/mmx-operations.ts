@@ -1,4 +1,4 @@
-import { MmxLanes, type LaneType } from './mmx-lanes.js';
+import type { LaneType, MmxLanes } from './mmx-lanes.js';
 
 // The packed integer instructions on MMX registers: MMX, and what SSE, SSE2 and SSSE3 add to it. SDM vol. 2.
 
