@@ -72,7 +72,7 @@ export class X87State {
   /** Also decides anew whether an exception is pending. */
   set control(value: number) {
     this.#view.setUint16(this.#base + X87_CONTROL, (value & CW_WRITABLE) | CW_ALWAYS, true);
-    this.statusFlags = this.statusFlags;
+    this.#summarize(this.statusFlags);
   }
 
   /** The status word without TOP. ES and B follow from the exception flags and their masks. */
@@ -81,6 +81,10 @@ export class X87State {
   }
 
   set statusFlags(value: number) {
+    this.#summarize(value);
+  }
+
+  #summarize(value: number): void {
     const pending = (value & ~this.control & SW_EXCEPTIONS) !== 0;
     const bits = (value & ~(SW_TOP | SW_ES | SW_B)) | (pending ? SW_ES | SW_B : 0);
     this.#view.setUint16(this.#base + X87_STATUS, bits, true);
