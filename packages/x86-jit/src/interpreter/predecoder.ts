@@ -360,7 +360,9 @@ export class Predecoder {
     if (entry) {
       const size = !entry.sized ? 0 : entry.sizeOf < 0 ? instruction.operandSize : (operandSizes[entry.sizeOf] as number);
       const key = handlerKey(size, 0, mode === 64);
-      if (key < 16) id = entry.ids[key] as number;
+      // Far pointers in memory (FF /3, FF /5) have the shape of near transfers, and sizes that are no power of two.
+      const far = memory && (instruction.mnemonic === Mnemonic.Jmp || instruction.mnemonic === Mnemonic.Call) && (instruction.modrm & 8) !== 0;
+      if (key < 16 && !far) id = entry.ids[key] ?? 0;
     }
     if (id === 0) {
       u16[(record + Record.handler) >> 1] = Special.execute;
