@@ -15,7 +15,9 @@ function stackMask(x: Context): I64 {
 
 /** Linear address of SS:offset. */
 function stackAddress(x: Context, offset: I64, size: Size, write: boolean): I64 {
-  if (x.long) return offset;
+  return x.long ? offset : legacyStackAddress(x, offset, size, write);
+}
+function legacyStackAddress(x: Context, offset: I64, size: Size, write: boolean): I64 {
   const linear = x.e.callI64(x.runtime.segmentAddress, x.state, x.e.i32(SegmentIndex.SS), offset, x.e.i32(size | (write ? 0x100 : 0)));
   x.checkFault();
   return linear;
@@ -24,10 +26,11 @@ function stackAddress(x: Context, offset: I64, size: Size, write: boolean): I64 
 /** Writes the stack pointer, all of it in 64-bit mode, the width of SS.B otherwise. */
 function setStackPointer(x: Context, value: I64): void {
   if (x.long) x.setGpr(RSP, value);
-  else {
-    const mask = stackMask(x);
-    x.setGpr(RSP, x.gpr(RSP).and(mask.not()).or(value.and(mask)));
-  }
+  else setLegacyStackPointer(x, value);
+}
+function setLegacyStackPointer(x: Context, value: I64): void {
+  const mask = stackMask(x);
+  x.setGpr(RSP, x.gpr(RSP).and(mask.not()).or(value.and(mask)));
 }
 
 export function push(x: Context, value: I64, size: Size): void {
@@ -78,22 +81,21 @@ export function defineStack(d: Definitions): void {
     x.setGpr(5, value, x.size);
   });
 
+  // Push by push and pop by pop: the stack may wrap around within, and a fault leaves the words below it written.
   d.define(['Pusha', 'Pushad'], { shapes: [''] }, (x, mnemonic) => {
     const size = mnemonic === 'Pusha' ? 2 : 4;
     const mask = stackMask(x);
     const sp = x.gpr(RSP);
-    const bottom = sp.sub(8 * size).and(mask);
-    const at = stackAddress(x, bottom, 8 * size, true);
-    x.prepareWrite(at, 8 * size);
-    for (let n = 0; n < 8; n++) x.store(at.add((7 - n) * size), size, x.gpr(n));
-    setStackPointer(x, bottom);
+    for (let n = 0; n < 8; n++) x.store(legacyStackAddress(x, sp.sub((n + 1) * size).and(mask), size, true), size, x.gpr(n));
+    setLegacyStackPointer(x, sp.sub(8 * size));
   });
   d.define(['Popa', 'Popad'], { shapes: [''] }, (x, mnemonic) => {
     const size = mnemonic === 'Popa' ? 2 : 4;
-    const at = stackAddress(x, x.gpr(RSP).and(stackMask(x)), 8 * size, false);
-    const values = Array.from({ length: 8 }, (_, n) => x.load(at.add((7 - n) * size), size));
-    drop(x, 8 * size);
-    values.forEach((value, n) => n !== RSP && x.setGpr(n, value, size));
+    const mask = stackMask(x);
+    const sp = x.gpr(RSP);
+    const values = Array.from({ length: 8 }, (_, k) => x.load(legacyStackAddress(x, sp.add(k * size).and(mask), size, false), size));
+    setLegacyStackPointer(x, sp.add(8 * size));
+    values.forEach((value, k) => 7 - k !== RSP && x.setGpr(7 - k, value, size));
   });
 
   for (const [mnemonic, size] of [['Pushf', 2], ['Pushfd', 4], ['Pushfq', 8]] as const) {
