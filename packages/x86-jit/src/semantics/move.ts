@@ -63,6 +63,9 @@ export function defineMove(d: Definitions): void {
   d.define('Lahf', { shapes: [''] }, (x) => x.setField32(0, x.field32(0).and(~0xff00).or(x.flags.arithmetic().and(0xff).shl(8))));
   d.define('Sahf', { shapes: [''] }, (x) => x.flags.setLow(x.field32(0).shrU(8).and(0xff).toI64U()));
 
+  // Undocumented, and on every processor: AL becomes 0FFH or 0 as CF says.
+  d.define('Salc', { shapes: [''] }, (x) => x.setGpr(0, x.flags.carry().toI64U().neg(), 1));
+
   d.define(['Clc', 'Stc', 'Cmc'], { shapes: [''] }, (x, mnemonic) => {
     const { e } = x;
     x.flags.setCarry(mnemonic === 'Clc' ? e.i32(0) : mnemonic === 'Stc' ? e.i32(1) : x.flags.carry().eqz());
@@ -70,7 +73,7 @@ export function defineMove(d: Definitions): void {
   d.define(['Cld', 'Std'], { shapes: [''] }, (x, mnemonic) => {
     x.flags.setSystem(mnemonic === 'Cld' ? x.flags.system().and(~0x400) : x.flags.system().or(0x400));
   });
-  d.define(['Nop', 'Endbr64', 'Endbr32', 'Prefetcht0', 'Prefetcht1', 'Prefetcht2', 'Prefetchnta', 'Prefetchw', 'Prefetch', 'Prefetchwt1', 'Prefetch_reserved'], { shapes: ['', 'r', 'm', 'rr', 'mr', 'rm'], hot: (_, shape) => shape === '' || shape === 'm' }, () => undefined);
+  d.define(['Nop', 'Reservednop', 'Endbr64', 'Endbr32', 'Prefetcht0', 'Prefetcht1', 'Prefetcht2', 'Prefetchnta', 'Prefetchw', 'Prefetch', 'Prefetchwt1', 'Prefetch_reserved'], { shapes: ['', 'r', 'm', 'rr', 'mr', 'rm'], hot: (_, shape) => shape === '' || shape === 'm' }, () => undefined);
   d.define(['Lfence', 'Sfence', 'Mfence', 'Clflush', 'Clflushopt', 'Clwb'], { shapes: ['', 'm'] }, (x) => {
     // A cache-line operation checks its address as a load of one byte does.
     if (x.shape === 'm') x.load(x.linear(1, false), 1);
