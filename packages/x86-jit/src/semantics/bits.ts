@@ -125,6 +125,9 @@ export function defineBits(d: Definitions): void {
   });
 }
 
+/** The sum wraps at the address size, as any effective address. */
 function linearDisplaced(x: Context, displacement: I64, write: boolean): I64 {
-  return x.linearOf(x.offset().add(displacement), x.size, write);
+  const size = x.addressSize();
+  const mask = size.eq(8).select(x.e.i64(-1), size.eq(4).select(x.e.i64(0xffffffff), x.e.i64(0xffff)));
+  return x.linearOf(x.offset().add(displacement).and(mask), x.size, write);
 }
