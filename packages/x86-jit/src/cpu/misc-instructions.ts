@@ -243,9 +243,10 @@ function stringPort(size: AccessSize, pointer: typeof RSI | typeof RDI, transfer
     const bits = addressSize * 8;
     const repeats = (instruction.prefixes & (Prefix.Rep | Prefix.Repne)) !== 0;
     const count = BigInt.asUintN(bits, cpu.gpr(RCX));
-    if (repeats && count === 0n) return;
     const port = cpu.gpr32(RDX) & 0xffff;
+    // Even for a count of zero.
     checkPortPermission(cpu, port, size);
+    if (repeats && count === 0n) return;
     transfer(x, BigInt.asUintN(bits, cpu.gpr(pointer)), port);
     const step = cpu.systemFlags & Eflags.DF ? -size : size;
     cpu.setGprSized(pointer, cpu.gpr(pointer) + BigInt(step), addressSize);
