@@ -14,7 +14,6 @@ const XM = { vector: 19, code: undefined };
 
 const MOVAPS_LOAD = '0f280e'; // movaps xmm1, [rsi]
 const MOVUPS_STORE = '0f110e'; // movups [rsi], xmm1
-const ADDSD = 'f20f58ca'; // addsd xmm1, xmm2
 
 function setXmm(m: TestMachine, number: number, low: bigint, high = 0n): void {
   m.cpu.setU64(State.ymm + 32 * number, low);
