@@ -98,6 +98,13 @@ export const State = {
   /** Table of decoded blocks and the mask of its index. */
   blockTable: 828,
 
+  /**
+   * Which regions of 2 MiB (hashed: see `largePageBit`), and which of 1 GiB, had a TLB entry made from a large page since the last full flush: INVLPG
+   * there has more than one entry to forget. 1024 and 64 bits.
+   */
+  largePages: 832,
+  hugePages: 960,
+
   /** XMM0..15 in the low halves of YMM0..15, 32 bytes each. */
   ymm: 1024,
   mxcsr: 1536,
@@ -153,7 +160,7 @@ export const Tlb = {
 } as const;
 
 /** Bits of an entry's `flags`. */
-export const TlbFlag = { global: 1 } as const;
+export const TlbFlag = { global: 1, /** A piece of a page that is larger than 4 KiB. */ large: 4 } as const;
 
 /** Bits of `State.paging`: which page-table format, and the control bits that a walk looks at. */
 export const Paging = {
@@ -175,6 +182,11 @@ export const Efer = { SCE: 1, LME: 0x100, LMA: 0x400, NXE: 0x800 } as const;
 
 /** Exception vectors. SDM vol. 3, table 6-1. */
 export const Vector = { DE: 0, DB: 1, NMI: 2, BP: 3, OF: 4, BR: 5, UD: 6, NM: 7, DF: 8, TS: 10, NP: 11, SS: 12, GP: 13, PF: 14, MF: 16, AC: 17, MC: 18, XM: 19 } as const;
+
+/**
+ * In `State.faultVector`: an address that isn't canonical. It becomes #SS or #GP by the segment, which `X86Vcpu` finds out.
+ */
+export const NON_CANONICAL = 0x100;
 
 /** Bits of a page fault's error code. SDM vol. 3, 4.7. */
 export const PageFault = { present: 1, write: 2, user: 4, reserved: 8, fetch: 16 } as const;
@@ -216,6 +228,8 @@ export const RecordFlag = {
   repne: 8,
   /** A relative branch whose target lies in the same page: its target record may be kept in `target`. */
   chainable: 16,
+  /** The effective address is more than base + displacement: an index, or a segment with a base. Set with `slowAddress` too. */
+  fullAddress: 32,
 } as const;
 
 /** What the interpreter's loop returns. */

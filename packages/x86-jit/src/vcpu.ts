@@ -1,3 +1,4 @@
+import { decode, Instruction, OperandKind, Register } from '@pckit/x86-decoder';
 import type { DeviceState, Plain, ProcessorPins, RunExit, Vcpu } from '@pckit/interfaces';
 import { GuestFault, type CpuState } from './cpu/cpu-state.js';
 import { deliver, type EventSource } from './cpu/interrupts.js';
@@ -7,7 +8,7 @@ import type { Predecoder } from './interpreter/predecoder.js';
 import { Access } from './mmu/page-walk.js';
 import { Completion } from './semantics/context.js';
 import { X87State } from './x87/index.js';
-import { Attribute, Cr0, Eflags, Fault, LoopExit, Pending, Record, SegmentIndex, State, Vector } from './state-layout.js';
+import { Attribute, Cr0, Eflags, Fault, LoopExit, NON_CANONICAL, Pending, Record, SegmentIndex, State, Vector } from './state-layout.js';
 
 /** A segment register with its hidden part; `limit` in bytes, attributes as VMX access rights. */
 export interface SegmentSetup {
@@ -275,7 +276,7 @@ export class X86Vcpu implements Vcpu {
   /** Delivers an event; a fault on the way makes a double fault, and one on that a shutdown. @returns false for shutdown */
   #raise(vector: number, source: EventSource, code: number | undefined): boolean {
     const { cpu } = this;
-    let first = vector;
+    let first = vector === NON_CANONICAL ? this.#nonCanonical() : vector;
     let from = source;
     let errorCode = code;
     for (;;) {
@@ -286,15 +287,49 @@ export class X86Vcpu implements Vcpu {
       } catch (fault) {
         if (!(fault instanceof GuestFault)) throw fault;
         if (first === Vector.DF && from === 'exception') return false;
+        // Of what delivery touches, only the handler's stack may lie anywhere.
+        const next = fault.vector === NON_CANONICAL ? Vector.SS : fault.vector;
         const wasPageFault = first === Vector.PF && from === 'exception';
         const wasContributory = CONTRIBUTORY.has(first) && from === 'exception';
-        const becomesDouble = (wasPageFault && (fault.vector === Vector.PF || CONTRIBUTORY.has(fault.vector))) || (wasContributory && CONTRIBUTORY.has(fault.vector));
-        if (fault.vector === Vector.PF) cpu.setU64(State.cr2, cpu.u64(State.faultAddress));
-        first = becomesDouble ? Vector.DF : fault.vector;
+        const becomesDouble = (wasPageFault && (next === Vector.PF || CONTRIBUTORY.has(next))) || (wasContributory && CONTRIBUTORY.has(next));
+        if (next === Vector.PF) cpu.setU64(State.cr2, cpu.u64(State.faultAddress));
+        first = becomesDouble ? Vector.DF : next;
         errorCode = becomesDouble ? 0 : fault.code;
         from = 'exception';
       }
     }
+  }
+
+  /**
+   * An address that isn't canonical is #SS when it goes by the stack segment, #GP otherwise (SDM vol. 1, 3.3.7.1). What translates
+   * doesn't know the segment; the instruction does.
+   */
+  #nonCanonical(): number {
+    const { cpu } = this;
+    const rip = cpu.u64(State.rip);
+    const address = cpu.u64(State.faultAddress);
+    const bytes = new Uint8Array(15);
+    let length = 0;
+    for (; length < 15; length++) {
+      const page = cpu.code.translate(cpu.base, BigInt.asIntN(64, rip + BigInt(length)), Access.execute | Access.probe) >>> 0;
+      cpu.setI32(State.fault, Fault.none);
+      if (page === 0) break;
+      bytes[length] = cpu.host.u8[page + Number((rip + BigInt(length)) & 0xfffn)] as number;
+    }
+    const instruction = new Instruction();
+    if (decode(bytes, 0, length, 64, instruction) === 0) return Vector.GP;
+    const near = (register: number): boolean => BigInt.asUintN(64, address - cpu.gpr(register) + 0x10000n) < 0x20000n;
+    for (let k = 0; k < instruction.operandCount; k++) {
+      const kind = instruction.operandKind[k];
+      if (kind === OperandKind.StringSource || kind === OperandKind.StringDestination) return Vector.GP;
+      if (kind !== OperandKind.Memory) continue;
+      this.#execution.instruction = instruction;
+      const from = this.#execution.effectiveLinear();
+      // The longest operand is an XSAVE area.
+      if (BigInt.asUintN(64, address - from) < 4096n) return instruction.segment === Register.SS ? Vector.SS : Vector.GP;
+    }
+    // Otherwise an implicit operand: PUSH, POP, CALL, LEAVE.
+    return near(4) || near(5) ? Vector.SS : Vector.GP;
   }
 
   /** Decodes at RIP. */

@@ -1,5 +1,5 @@
 import type { HostMemory } from '../host-memory.js';
-import { Attribute, Cr0, Cr4, Efer, Eflags, ModeKey, Paging, Segment, SegmentIndex, SseBlocked, State, Tlb, TLB_FILL_LIMIT } from '../state-layout.js';
+import { Attribute, Cr0, Cr4, Efer, Eflags, ModeKey, Paging, Segment, SegmentIndex, SseBlocked, State, Tlb, TLB_FILL_LIMIT, TlbFlag } from '../state-layout.js';
 
 /** An exception raised by an instruction's TypeScript implementation; nothing of the instruction was committed. */
 export class GuestFault {
@@ -207,6 +207,8 @@ export class CpuState {
     const first = this.base + State.size;
     for (let at = first; at < first + Tlb.contexts * Tlb.bytes; at += 1 << Tlb.entryShift) this.#clearEntry(at);
     this.setU32(State.tlbFillCount, 0);
+    for (let at = State.largePages; at < State.hugePages; at += 8) this.setU64(at, 0n);
+    this.setU64(State.hugePages, 0n);
   }
 
   /** Forgets translations of pages that aren't global. The cost is that of the fills since the last flush. */
@@ -230,6 +232,20 @@ export class CpuState {
   flushPage(linear: bigint): void {
     const index = Number((linear >> 12n) & BigInt(Tlb.indexMask));
     for (let context = 0; context < Tlb.contexts; context++) this.#clearEntry(this.base + State.size + context * Tlb.bytes + (index << Tlb.entryShift));
+    // SDM vol. 3, 4.10.4.1: of a large page all pieces go. More than needed may.
+    const bit = Number(((linear >> 21n) ^ (linear >> 31n) ^ (linear >> 41n)) & 1023n);
+    if ((this.u64(State.hugePages) >> ((linear >> 30n) & 63n)) & 1n) this.#flushLarge(0, Tlb.indexMask);
+    else if (this.u32(State.largePages + (bit >> 5) * 4) & (1 << (bit & 31))) this.#flushLarge(index & ~511, index | 511);
+  }
+
+  #flushLarge(first: number, last: number): void {
+    for (let context = 0; context < Tlb.contexts; context++) {
+      const entries = this.base + State.size + context * Tlb.bytes;
+      for (let index = first; index <= last; index++) {
+        const at = entries + (index << Tlb.entryShift);
+        if ((this.host.u32[(at + Tlb.flags) >> 2] as number) & TlbFlag.large) this.#clearEntry(at);
+      }
+    }
   }
 
   /** Takes the write tag from every translation of a host page. */
@@ -275,12 +291,15 @@ export class CpuState {
     this.#asSupervisor(() => this.store(linear, size, value));
   }
   #asSupervisor<T>(body: () => T): T {
-    const { cpl } = this;
-    if (cpl !== 3) return body();
-    this.setCpl(0);
+    const { cpl, systemFlags } = this;
+    // SDM vol. 3, 4.6.1: EFLAGS.AC doesn't matter for these; under SMAP none may touch a user page.
+    if (cpl !== 3 && (systemFlags & Eflags.AC) === 0) return body();
+    this.setU32(State.eflags, systemFlags & ~Eflags.AC);
+    this.setCpl(cpl === 3 ? 0 : cpl);
     try {
       return body();
     } finally {
+      this.setU32(State.eflags, systemFlags);
       this.setCpl(cpl);
     }
   }

@@ -1,7 +1,7 @@
 import { Emitter, type I32, type I64 } from '../emit/emitter.js';
 import { Type } from '../emit/opcodes.js';
 import type { ModuleWriter } from '../emit/module-writer.js';
-import { Eflags, Fault, PageFault, Paging, State, Tlb, TLB_FILL_LIMIT, TlbFlag, Vector } from '../state-layout.js';
+import { Eflags, Fault, NON_CANONICAL, PageFault, Paging, State, Tlb, TLB_FILL_LIMIT, TlbFlag, Vector } from '../state-layout.js';
 
 /** How an access asks for a translation: the low bits of `translate`'s last argument. */
 export const Access = { read: 0, write: 1, execute: 2, kindMask: 3, /** Descriptor tables and the TSS, at any CPL. */ system: 4, /** Change nothing: no TLB fill, A/D bits or fault record. */ probe: 8 } as const;
@@ -76,7 +76,15 @@ export function emitTranslate(module: ModuleWriter, index: number, hostOf: numbe
     e.if(allowed.eqz(), () => fault(e.i32(PageFault.present)));
     writable.set(writable.get().and(smapBlocks.eqz()));
     // A reading tag is always given, so a page that only fetches may use must not get into the TLB under SMAP.
-    flags.set(entry.wrap().and(Pte.global).ne(0).and(has(Paging.pge)).or(smapBlocks.shl(1)));
+    flags.set(entry.wrap().and(Pte.global).ne(0).and(has(Paging.pge)).or(smapBlocks.shl(1)).or(pageShift.ne(12).mul(TlbFlag.large)));
+    // INVLPG of any address of a large page forgets all of it: note that there is one. 2 MiB pages by a hash of their number, larger ones by the GiB.
+    e.if(pageShift.ne(12), () => {
+      e.if(pageShift.eq(21), () => {
+        const bit = linear.shrU(21).xor(linear.shrU(31)).xor(linear.shrU(41)).wrap().and(1023);
+        const word = state.add(bit.shrU(5).shl(2));
+        e.storeI32(word, State.largePages, e.loadI32(word, State.largePages).or(e.i32(1).shl(bit.and(31))));
+      }, () => e.storeI64(state, State.hugePages, e.loadI64(state, State.hugePages).or(e.i64(1).shl(linear.shrU(30).and(63)))));
+    });
     const wanted = e.i32(Pte.accessed).or(kind.eq(Access.write).mul(Pte.dirty));
     dirty.set(entry.wrap().and(Pte.dirty).ne(0).or(kind.eq(Access.write)));
     e.if(entry.wrap().and(wanted).ne(wanted).and(access.and(Access.probe).eqz()), () => {
@@ -101,8 +109,9 @@ export function emitTranslate(module: ModuleWriter, index: number, hostOf: numbe
       e.if(has(Paging.long), () => {
         e.if(linear.shl(16).shrS(16).ne(linear), () => {
           e.storeI32(state, State.fault, e.i32(Fault.exception));
-          e.storeI32(state, State.faultVector, e.i32(Vector.GP));
+          e.storeI32(state, State.faultVector, e.i32(NON_CANONICAL));
           e.storeI32(state, State.faultCode, e.i32(0));
+          e.storeI64(state, State.faultAddress, linear);
           e.return(e.i32(0));
         });
         table.set(cr3.and(ADDRESS_MASK));
@@ -173,7 +182,7 @@ export function emitTranslate(module: ModuleWriter, index: number, hostOf: numbe
   e.storeI64(slot, Tlb.writeTag, writable.get().and(dirty.get()).and(code.eqz()).select(page, never));
   e.storeI64(slot, Tlb.executeTag, executable.get().select(page, never));
   e.storeI32(slot, Tlb.host, host);
-  e.storeI32(slot, Tlb.flags, flags.get().and(TlbFlag.global));
+  e.storeI32(slot, Tlb.flags, flags.get().and(TlbFlag.global | TlbFlag.large));
   e.if(flags.get().and(TlbFlag.global).eqz(), () => {
     const count = e.loadI32(state, State.tlbFillCount);
     e.if(count.ltU(TLB_FILL_LIMIT), () => {

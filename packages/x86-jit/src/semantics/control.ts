@@ -1,27 +1,49 @@
-import { Vector } from '../state-layout.js';
+import type { I64 } from '../emit/emitter.js';
+import { Segment, SegmentIndex, State, Vector } from '../state-layout.js';
+import type { Context } from './context.js';
 import { CONDITIONS } from './move.js';
 import { drop, push, top } from './stack.js';
 import type { Definitions } from './definition.js';
 
 // SDM vol. 2: JMP Jcc CALL RET LOOP JCXZ, near forms; UD and the one-byte traps go to TypeScript.
 
+/**
+ * SDM vol. 2, JMP, CALL, RET: a target outside the code segment or that isn't canonical is the fault of the branch itself, before it pushes or pops.
+ */
+function checkTarget(x: Context, target: I64): void {
+  const { e } = x;
+  if (x.long) {
+    e.if(target.shl(16).shrS(16).ne(target), () => x.exception(Vector.GP, e.i32(0)));
+    return;
+  }
+  const limit = e.loadUnsigned(x.state, State.segments + SegmentIndex.CS * Segment.size + Segment.limit, 4);
+  e.if(target.and(x.size === 2 ? 0xffff : 0xffffffff).gtU(limit), () => x.exception(Vector.GP, e.i32(0)));
+}
+
 export function defineControl(d: Definitions): void {
   d.define('Jmp', { shapes: ['b'], modes: true, hot: true, ends: true }, (x) => x.jumpRelative());
-  d.define('Jmp', { shapes: ['r', 'm'], sizes: [2, 4, 8], modes: true, hot: (size) => size === 8, ends: true }, (x) => x.jump(x.operand(0).readUnsigned()));
+  d.define('Jmp', { shapes: ['r', 'm'], sizes: [2, 4, 8], modes: true, hot: (size) => size === 8, ends: true }, (x) => {
+    const target = x.operand(0).readUnsigned();
+    if (x.long) checkTarget(x, target);
+    x.jump(target);
+  });
   for (let code = 0; code < 16; code++) {
     d.define(`J${CONDITIONS[code]}`, { shapes: ['b'], modes: true, hot: true }, (x) => x.e.if(x.flags.condition(code), () => x.jumpRelative()));
   }
   d.define('Call', { shapes: ['b'], sizes: [2, 4, 8], sizeOf: -1, modes: true, hot: (size) => size === 8, ends: true }, (x) => {
+    if (!x.long) checkTarget(x, x.nextIp().add(x.immediate()));
     push(x, x.nextIp(), x.size);
     x.jumpRelative();
   });
   d.define('Call', { shapes: ['r', 'm'], sizes: [2, 4, 8], modes: true, hot: (size) => size === 8, ends: true }, (x) => {
     const target = x.operand(0).readUnsigned();
+    checkTarget(x, target);
     push(x, x.nextIp(), x.size);
     x.jump(target);
   });
   d.define('Ret', { shapes: ['', 'i'], sizes: [2, 4, 8], sizeOf: -1, modes: true, hot: (size) => size === 8, ends: true }, (x) => {
     const target = top(x, x.size);
+    checkTarget(x, target);
     drop(x, x.shape === 'i' ? x.immediate().unsigned(2).add(x.size) : x.size);
     x.jump(target);
   });
