@@ -1,6 +1,7 @@
 import { Attribute, SegmentIndex, State, Vector } from '../state-layout.js';
 import { GuestFault, type CpuState } from './cpu-state.js';
 import { prepareStack } from './interrupts.js';
+import { prepareBytes } from './memory-block.js';
 import { dropInnerSegments, isCode, isConforming, markAccessed, readDescriptor, readUpperBase, realModeSegment, toRegister, type Descriptor } from './segmentation.js';
 
 // Far JMP, CALL and RET. SDM vol. 2, JMP, CALL, RET; vol. 3, 5.8.
@@ -13,10 +14,16 @@ function checkCode(cpu: CpuState, d: Descriptor, selector: number): void {
   if (!d.present) throw new GuestFault(Vector.NP, code);
 }
 
-function enter(cpu: CpuState, selector: number, d: Descriptor, offset: bigint, cpl: number): void {
+/** The target must lie within the segment, or be canonical: the transfer's own fault, before anything is pushed. */
+function checkTarget(cpu: CpuState, d: Descriptor, offset: bigint): void {
   const to64 = cpu.longMode && (d.attributes & Attribute.long) !== 0;
   if (!to64 && offset > BigInt(d.limit)) throw new GuestFault(Vector.GP, 0);
   if (to64 && BigInt.asUintN(64, BigInt.asIntN(48, offset)) !== BigInt.asUintN(64, offset)) throw new GuestFault(Vector.GP, 0);
+}
+
+function enter(cpu: CpuState, selector: number, d: Descriptor, offset: bigint, cpl: number): void {
+  checkTarget(cpu, d, offset);
+  const to64 = cpu.longMode && (d.attributes & Attribute.long) !== 0;
   markAccessed(cpu, d);
   cpu.setSegment(SegmentIndex.CS, toRegister((selector & 0xfffc) | cpl, d));
   cpu.setCpl(cpl);
@@ -24,13 +31,28 @@ function enter(cpu: CpuState, selector: number, d: Descriptor, offset: bigint, c
   cpu.setU64(State.rip, to64 ? BigInt.asUintN(64, offset) : (d.base + offset) & 0xffffffffn);
 }
 
-/** Stack access of the current stack, without moving the pointer. */
-function stack(cpu: CpuState): { at(delta: number): bigint; move(delta: number): void } {
+interface Stack {
+  /** Reads so many bytes above the stack pointer. */
+  load(delta: number, size: number): bigint;
+  /** Writes the first and then the second word below the stack pointer, or faults and writes neither. */
+  pushTwo(first: bigint, second: bigint, size: number): void;
+  move(delta: number): void;
+}
+
+/** The current stack; only `move` changes the pointer. */
+function stack(cpu: CpuState): Stack {
   const ss = cpu.segment(SegmentIndex.SS);
   const mask = cpu.code64 ? 0xffffffffffffffffn : ss.attributes & Attribute.big ? 0xffffffffn : 0xffffn;
-  const base = cpu.code64 ? 0n : ss.base;
+  const at = (delta: number, size: number, write: boolean): bigint => cpu.linear(SegmentIndex.SS, (cpu.gpr(4) + BigInt(delta)) & mask, size, write);
   return {
-    at: (delta) => base + ((cpu.gpr(4) + BigInt(delta)) & mask),
+    load: (delta, size) => cpu.load(at(delta, size, false), size),
+    pushTwo: (first, second, size) => {
+      const [upper, lower] = [at(-size, size, true), at(-2 * size, size, true)];
+      prepareBytes(cpu, upper, size);
+      prepareBytes(cpu, lower, size);
+      cpu.store(upper, size, first);
+      cpu.store(lower, size, second);
+    },
     move: (delta) => cpu.setGprSized(4, cpu.gpr(4) + BigInt(delta), mask === 0xffffn ? 2 : mask === 0xffffffffn ? 4 : 8),
   };
 }
@@ -56,8 +78,8 @@ export function farCall(cpu: CpuState, selector: number, offset: bigint, size: n
   const s = stack(cpu);
   const oldCs = BigInt(cpu.selector(SegmentIndex.CS));
   if (!cpu.protectedMode || cpu.v86) {
-    cpu.store(s.at(-size), size, oldCs);
-    cpu.store(s.at(-2 * size), size, nextIp);
+    checkReal(cpu, offset);
+    s.pushTwo(oldCs, nextIp, size);
     s.move(-2 * size);
     enterReal(cpu, selector, offset);
     return;
@@ -69,15 +91,20 @@ export function farCall(cpu: CpuState, selector: number, offset: bigint, size: n
     return;
   }
   checkCode(cpu, d, selector);
-  cpu.store(s.at(-size), size, oldCs);
-  cpu.store(s.at(-2 * size), size, nextIp);
+  checkTarget(cpu, d, offset);
+  s.pushTwo(oldCs, nextIp, size);
   enter(cpu, selector, d, offset, cpu.cpl);
   s.move(-2 * size);
 }
 
+/** CS's limit stays as it is in real mode. */
+function checkReal(cpu: CpuState, offset: bigint): void {
+  if (offset > BigInt(realModeSegment(cpu, SegmentIndex.CS, 0).limit)) throw new GuestFault(Vector.GP, 0);
+}
+
 function enterReal(cpu: CpuState, selector: number, offset: bigint): void {
+  checkReal(cpu, offset);
   const cs = realModeSegment(cpu, SegmentIndex.CS, selector);
-  if (offset > BigInt(cs.limit)) throw new GuestFault(Vector.GP, 0);
   cpu.setSegment(SegmentIndex.CS, cs);
   cpu.updateMode();
   cpu.setU64(State.rip, cs.base + offset);
@@ -114,8 +141,8 @@ function callThroughGate(cpu: CpuState, d: Descriptor, selector: number, nextIp:
   const { size } = gate;
   if (!inner) {
     const s = stack(cpu);
-    cpu.store(s.at(-size), size, oldCs);
-    cpu.store(s.at(-2 * size), size, nextIp);
+    checkTarget(cpu, gate.descriptor, gate.offset);
+    s.pushTwo(oldCs, nextIp, size);
     enter(cpu, gate.selector, gate.descriptor, gate.offset, cpu.cpl);
     s.move(-2 * size);
     return;
@@ -125,7 +152,7 @@ function callThroughGate(cpu: CpuState, d: Descriptor, selector: number, nextIp:
   const oldSs = cpu.selector(SegmentIndex.SS);
   const oldSp = cpu.gpr(4);
   const outer = stack(cpu);
-  const parameters = cpu.longMode ? [] : Array.from({ length: gate.words }, (_, k) => cpu.load(outer.at(k * size), size)).reverse();
+  const parameters = cpu.longMode ? [] : Array.from({ length: gate.words }, (_, k) => outer.load(k * size, size)).reverse();
   let pointer: bigint;
   let register: ReturnType<typeof toRegister>;
   if (cpu.longMode) {
@@ -156,8 +183,8 @@ function callThroughGate(cpu: CpuState, d: Descriptor, selector: number, nextIp:
 
 export function farReturn(cpu: CpuState, size: number, release: number): void {
   const s = stack(cpu);
-  const offset = cpu.load(s.at(0), size);
-  const selector = Number(cpu.load(s.at(size), size)) & 0xffff;
+  const offset = s.load(0, size);
+  const selector = Number(s.load(size, size) & 0xffffn);
   if (!cpu.protectedMode || cpu.v86) {
     enterReal(cpu, selector, offset);
     s.move(2 * size + release);
@@ -175,8 +202,8 @@ export function farReturn(cpu: CpuState, size: number, release: number): void {
     s.move(2 * size + release);
     return;
   }
-  const sp = cpu.load(s.at(2 * size + release), size);
-  const ss = Number(cpu.load(s.at(3 * size + release), size)) & 0xffff;
+  const sp = s.load(2 * size + release, size);
+  const ss = Number(s.load(3 * size + release, size) & 0xffffn);
   const to64 = cpu.longMode && (d.attributes & Attribute.long) !== 0;
   const register = prepareStack(cpu, ss, rpl, to64);
   enter(cpu, selector, d, offset, rpl);
