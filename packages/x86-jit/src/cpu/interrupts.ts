@@ -240,9 +240,8 @@ function returnFlags(cpu: CpuState, image: number, size: number): number {
 export function interruptReturn(cpu: CpuState, size: number): void {
   if (!cpu.protectedMode || cpu.v86) {
     if (cpu.v86 && ((cpu.systemFlags >> 12) & 3) !== 3) throw new GuestFault(Vector.GP, 0);
-    const base = cpu.segmentBase(SegmentIndex.SS);
     const sp = cpu.gpr(4) & 0xffffn;
-    const pop = (k: number): bigint => cpu.load(base + ((sp + BigInt(k * size)) & 0xffffn), size);
+    const pop = (k: number): bigint => cpu.load(cpu.linear(SegmentIndex.SS, (sp + BigInt(k * size)) & 0xffffn, size, false), size);
     const [ip, cs, image] = [pop(0), Number(pop(1)) & 0xffff, Number(pop(2))];
     cpu.setGprSized(4, sp + BigInt(3 * size), 2);
     const register = realModeSegment(cpu, SegmentIndex.CS, cs);
@@ -259,11 +258,11 @@ export function interruptReturn(cpu: CpuState, size: number): void {
   }
   const ssOld = cpu.segment(SegmentIndex.SS);
   const mask = cpu.code64 ? 0xffffffffffffffffn : ssOld.attributes & Attribute.big ? 0xffffffffn : 0xffffn;
-  const base = cpu.code64 ? 0n : ssOld.base;
   const sp = cpu.gpr(4) & mask;
-  const pop = (k: number): bigint => cpu.load(base + ((sp + BigInt(k * size)) & mask), size);
+  const pop = (k: number): bigint => cpu.load(cpu.linear(SegmentIndex.SS, (sp + BigInt(k * size)) & mask, size, false), size);
   const ip = pop(0);
-  const selector = Number(pop(1)) & 0xffff;
+  // Only 16 bits count, whatever stands above.
+  const selector = Number(pop(1) & 0xffffn);
   const image = Number(pop(2) & 0xffffffffn) >>> 0;
 
   if (!cpu.longMode && size === 4 && image & Eflags.VM && cpu.cpl === 0) {
@@ -298,15 +297,15 @@ export function interruptReturn(cpu: CpuState, size: number): void {
   // 64-bit mode always returns to the stack in the frame.
   if (outer || cpu.code64) {
     const newSp = pop(3);
-    const ss = Number(pop(4)) & 0xffff;
+    const ss = Number(pop(4) & 0xffffn);
     const flags = returnFlags(cpu, image, size);
     const stack = prepareStack(cpu, ss, rpl, to64);
     markAccessed(cpu, d);
     cpu.setSegment(SegmentIndex.CS, toRegister(selector, d));
     cpu.setSegment(SegmentIndex.SS, stack);
-    const oldSp = cpu.gpr(4);
-    if (to64 || cpu.code64) cpu.setGpr(4, size === 8 ? newSp : size === 4 ? newSp & 0xffffffffn : (oldSp & ~0xffffn) | newSp);
-    else cpu.setGprSized(4, newSp, stack.attributes & Attribute.big ? 4 : 2);
+    // What was popped is zero-extended; to a 16-bit stack only SP is loaded (Linux's "espfix" is there for that).
+    if (to64) cpu.setGpr(4, newSp);
+    else cpu.setGprSized(4, newSp, stack.attributes & Attribute.big ? 8 : 2);
     cpu.eflags = flags;
     cpu.setCpl(rpl);
     if (outer) dropInnerSegments(cpu);
