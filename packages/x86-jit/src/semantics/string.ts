@@ -169,9 +169,9 @@ export function defineString(d: Definitions): void {
     });
     d.define(`Cmps${suffix}`, { shapes: ['pq'], sizes: [size], modes: true }, (x) => {
       const s = beginString(x);
-      // The destination first: it is its fault that processors report when both fault.
-      const b = x.loadSigned(destinationAddress(x, s, false), size);
+      // Which of two faults comes first differs between processors, and with REP.
       const a = x.loadSigned(sourceAddress(x, s), size);
+      const b = x.loadSigned(destinationAddress(x, s, false), size);
       x.flags.afterSub(a, b, a.sub(b).signed(size));
       advance(x, RSI, s.step, s);
       advance(x, RDI, s.step, s);
