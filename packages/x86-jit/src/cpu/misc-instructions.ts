@@ -48,7 +48,8 @@ function loadFarPointer(segment: number): (x: X) => void {
     const size = instruction.operandSizes[0] as number;
     const linear = x.address(size + 2, false);
     const offset = cpu.load(linear, size);
-    loadFrom(cpu, segment, cpu.load(advance(cpu, linear, size), 2));
+    // Not like MOV and POP: LSS does not hold off interrupts.
+    loadSegment(cpu, segment, Number(cpu.load(advance(cpu, linear, size), 2)));
     x.write(0, offset);
   };
 }
