@@ -38,6 +38,11 @@ export interface Runtime {
   readonly effectiveAddress: number;
 }
 
+/** That the last byte's address isn't canonical is found before the page of the first one is looked at. */
+function canonicalFirst(linear: I64, last: I64): I64 {
+  return last.shl(16).shrS(16).eq(last).select(linear, last);
+}
+
 /** Accesses that a TLB entry can't serve: a miss, a page crossing, a device, a page that holds decoded code, a fault. */
 export function emitSlowAccess(module: ModuleWriter, runtime: Runtime): void {
   const wrapped = (e: Emitter, state: I32, linear: I64): I64 =>
@@ -50,7 +55,7 @@ export function emitSlowAccess(module: ModuleWriter, runtime: Runtime): void {
     e.if(offset.gtU(e.i32(4096).sub(size)), () => {
       // Both pages are checked first, so that a device on the first isn't read before a fault on the second.
       const last = wrapped(e, state, linear.add(size.sub(1).toI64U()));
-      e.call(runtime.translate, state, linear, e.i32(Access.read));
+      e.call(runtime.translate, state, canonicalFirst(linear, last), e.i32(Access.read));
       e.drop();
       e.if(e.loadI32(state, State.fault), () => e.return(e.i64(0)));
       e.call(runtime.translate, state, last.and(~0xfffn), e.i32(Access.read));
@@ -86,9 +91,10 @@ export function emitSlowAccess(module: ModuleWriter, runtime: Runtime): void {
   {
     const e = new Emitter([Type.i32, Type.i64, Type.i32]);
     const [state, linear, size] = [e.paramI32(0), e.paramI64(1), e.paramI32(2)];
-    e.call(runtime.translate, state, linear, e.i32(Access.write));
-    e.drop();
     const offset = linear.wrap().and(0xfff);
+    const end = wrapped(e, state, linear.add(size.sub(1).toI64U()));
+    e.call(runtime.translate, state, canonicalFirst(linear, end), e.i32(Access.write));
+    e.drop();
     e.if(offset.gtU(e.i32(4096).sub(size)).and(e.loadI32(state, State.fault).eqz()), () => {
       e.call(runtime.translate, state, wrapped(e, state, linear.add(size.sub(1).toI64U())).and(~0xfffn), e.i32(Access.write));
       e.drop();
