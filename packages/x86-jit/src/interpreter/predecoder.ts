@@ -1,4 +1,4 @@
-import { decode, DecodeError, Instruction, Mnemonic, mnemonicName, OperandKind, Prefix, Register, RegisterClass, registerClass, registerNumber } from '@pckit/x86-decoder';
+import { decode, DecodeError, Instruction, Mnemonic, OperandKind, Prefix, Register, RegisterClass, registerClass, registerNumber } from '@pckit/x86-decoder';
 import type { HostMemory } from '../host-memory.js';
 import { BlockTable, ModeKey, Record, RecordFlag, Segment, State } from '../state-layout.js';
 import { buildHandlerTable, handlerKey, shapeCode, Special } from './handlers.js';
@@ -74,7 +74,6 @@ export class Predecoder {
   #blocks = new Map<number, Block[]>();
   /** Decoded instructions whose implementation is TypeScript, by record. */
   readonly #executed = new Map<number, Instruction>();
-  readonly #breakpoints = new Set<bigint>();
 
   constructor(
     private readonly memory: HostMemory,
@@ -293,7 +292,6 @@ export class Predecoder {
 
     const { operandKind, operandSizes, operandRegister, prefixes } = instruction;
     let shape = 0;
-    let registers = 0;
     let memory = false;
     let flags = 0;
     for (let k = 0; k < instruction.operandCount; k++) {
@@ -303,20 +301,19 @@ export class Predecoder {
         shape = shape * 16 + (this.#classCode[register >> 4] as number);
         const field = k === 0 ? Record.register0 : k === 1 ? Record.register1 : k === 2 ? Record.register2 : Record.register3;
         u16[(record + field) >> 1] = this.#registerOffset[register] as number;
-        registers++;
       } else {
         shape = shape * 16 + (this.#kindCode[kind] as number);
         if (kind === OperandKind.Memory || kind === OperandKind.StringSource) memory = true;
       }
     }
-    void registers;
     if (this.#suffixed.has(instruction.mnemonic)) shape |= (operandSizes[1] as number) << 24;
 
     u8[record + Record.extra] = instruction.addressSize;
     if (memory) {
       const segment = registerNumber(instruction.segment);
       u16[(record + Record.segment) >> 1] = segment;
-      if (mode !== 64 || instruction.addressSize !== 8) flags |= RecordFlag.slowAddress;
+      if (mode !== 64 || instruction.addressSize !== 8) flags |= RecordFlag.slowAddress | RecordFlag.fullAddress;
+      else if (segment >= 4 || instruction.index !== 0) flags |= RecordFlag.fullAddress;
       u16[(record + Record.segmentBase) >> 1] = mode === 64 && segment < 4 ? State.zero : State.segments + segment * Segment.size + Segment.base;
       let { displacement, displacementHigh } = instruction;
       const { base, index } = instruction;
@@ -370,20 +367,8 @@ export class Predecoder {
       return true;
     }
     u16[(record + Record.handler) >> 1] = id;
-    if (this.#keepsInstruction[id] || this.#mayExecute.has(instruction.mnemonic)) this.#executed.set(record, copyInstruction(instruction));
+    if (this.#keepsInstruction[id]) this.#executed.set(record, copyInstruction(instruction));
     return (entry as ShapeEntry).ends;
-  }
-
-  /** Handlers that hand over to TypeScript in some cases. */
-  readonly #mayExecute: ReadonlySet<number> = new Set<number>([Mnemonic.In, Mnemonic.Out, Mnemonic.Syscall, Mnemonic.Sysret, Mnemonic.Sysretq]);
-
-  /** For error messages and traces. */
-  static name(instruction: Instruction): string {
-    return mnemonicName(instruction.mnemonic);
-  }
-
-  get breakpoints(): ReadonlySet<bigint> {
-    return this.#breakpoints;
   }
 }
 

@@ -24,7 +24,7 @@ function setPrivilege(x: Context, cpl: number, system: I32): void {
 }
 
 export function defineSystem(d: Definitions): void {
-  d.define('Syscall', { shapes: [''], modes: true, ends: true }, (x) => {
+  d.define('Syscall', { shapes: [''], modes: true, ends: true, mayExecute: true }, (x) => {
     const { e } = x;
     // Outside 64-bit mode (or without EFER.SCE) it is rare: TypeScript.
     if (!x.long) {
@@ -44,7 +44,7 @@ export function defineSystem(d: Definitions): void {
     setPrivilege(x, 0, next);
     x.jump(x.field(State.lstar));
   });
-  d.define(['Sysretq', 'Sysret'], { shapes: [''], modes: true, ends: true }, (x, mnemonic) => {
+  d.define(['Sysretq', 'Sysret'], { shapes: [''], modes: true, ends: true, mayExecute: true }, (x, mnemonic) => {
     const { e } = x;
     if (!x.long || mnemonic === 'Sysret') {
       x.executeElsewhere();
@@ -104,11 +104,11 @@ export function defineSystem(d: Definitions): void {
     const ok = x.field32(State.cpl).leU(system.shrU(12).and(3)).and(system.and(Eflags.VM).eqz());
     x.e.if(ok, access, () => x.executeElsewhere());
   };
-  d.define('In', { shapes: ['rr', 'ri'], sizes: [1, 2, 4] }, (x) => allowed(x, () => {
+  d.define('In', { shapes: ['rr', 'ri'], sizes: [1, 2, 4], mayExecute: true }, (x) => allowed(x, () => {
     const value = x.e.callI32(x.runtime.portIn, x.state, port(x), x.e.i32(x.size));
     x.setGpr(0, value.toI64U(), x.size);
   }));
-  d.define('Out', { shapes: ['rr', 'ir'], sizes: [1, 2, 4], sizeOf: 1 }, (x) => allowed(x, () => {
+  d.define('Out', { shapes: ['rr', 'ir'], sizes: [1, 2, 4], sizeOf: 1, mayExecute: true }, (x) => allowed(x, () => {
     x.e.call(x.runtime.portOut, x.state, port(x), x.e.i32(x.size), x.gprUnsigned(0, x.size).wrap());
   }));
 
