@@ -5,7 +5,7 @@ import { emitLookup, emitSegmentation, emitSlowAccess, type Runtime } from '../m
 import { emitHostOf, emitTranslate } from '../mmu/page-walk.js';
 import { Completion } from '../semantics/context.js';
 
-import { LoopExit, Record, RecordFlag, State, Tlb } from '../state-layout.js';
+import { LoopExit, Record, RecordFlag, State, Tlb, Vector } from '../state-layout.js';
 import { InterpreterContext, type Exits } from './context.js';
 import { buildHandlerTable, Special, type Handler } from './handlers.js';
 import { Access } from '../mmu/page-walk.js';
@@ -95,7 +95,9 @@ function emitOutOfLine(module: ModuleWriter, runtime: Runtime, handler: Handler,
       finish(Completion.jump);
     },
     jumpRelative: () => {
-      e.storeI64(state, State.rip, nextRip().add(e.loadI64(record, Record.immediate)));
+      const target = nextRip().add(e.loadI64(record, Record.immediate));
+      x.requireCanonical(target);
+      e.storeI64(state, State.rip, target);
       finish(Completion.jump);
     },
     repeat: () => finish(Completion.repeat),
@@ -108,7 +110,7 @@ function emitOutOfLine(module: ModuleWriter, runtime: Runtime, handler: Handler,
     takeBudget: (iterations) => e.storeI32(state, State.budget, e.loadI32(state, State.budget).sub(iterations.wrap())),
     completion: () => e.op(0x0f),
   };
-  const x = new InterpreterContext(e, state, { get: () => record }, runtime, exits, handler.size, handler.shape, handler.long);
+  const x: InterpreterContext = new InterpreterContext(e, state, { get: () => record }, runtime, exits, handler.size, handler.shape, handler.long);
   handler.definition.emit(x, handler.mnemonic);
   e.i32(Completion.next).push();
   module.defineFunction(index, e.locals(), e.code.finish());
@@ -198,6 +200,11 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, handlers: readonly Han
             e.br(dispatch);
           });
           rip.set(after().add(e.loadI64(record.get(), Record.immediate)));
+          e.if(rip.get().shl(16).shrS(16).ne(rip.get()), () => {
+            e.storeI32(state, State.faultVector, e.i32(Vector.GP));
+            e.storeI32(state, State.faultCode, e.i32(0));
+            e.br(fault);
+          });
           chain.set(e.loadI32U8(record.get(), Record.flags).and(RecordFlag.chainable).select(record.get(), e.i32(0)));
           e.br(goto);
         },

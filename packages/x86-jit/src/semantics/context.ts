@@ -88,6 +88,8 @@ export interface Context {
   jump(ip: I64): void;
   /** Near relative transfer by the instruction's displacement. */
   jumpRelative(): void;
+  /** Faults as `jumpRelative` would: for what commits something before it jumps. */
+  checkRelative(): void;
   /** Raises an exception; nothing of the instruction may have been committed. */
   exception(vector: number, code?: I32): void;
   /** Leaves if a support function recorded a fault. */

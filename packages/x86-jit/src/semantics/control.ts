@@ -31,7 +31,7 @@ export function defineControl(d: Definitions): void {
     d.define(`J${CONDITIONS[code]}`, { shapes: ['b'], modes: true, hot: true }, (x) => x.e.if(x.flags.condition(code), () => x.jumpRelative()));
   }
   d.define('Call', { shapes: ['b'], sizes: [2, 4, 8], sizeOf: -1, modes: true, hot: (size) => size === 8, ends: true }, (x) => {
-    if (!x.long) checkTarget(x, x.nextIp().add(x.immediate()));
+    x.checkRelative();
     push(x, x.nextIp(), x.size);
     x.jumpRelative();
   });
@@ -59,10 +59,12 @@ export function defineControl(d: Definitions): void {
       return;
     }
     const left = rcx.sub(1).and(mask);
+    const more = left.ne(0);
+    const taken = mnemonic === 'Loop' ? more : mnemonic === 'Loope' ? more.and(x.flags.zero()) : more.and(x.flags.zero().eqz());
+    e.if(taken, () => x.checkRelative());
     // A 32-bit counter clears the upper half as any 32-bit result does; a 16-bit one doesn't.
     x.setGpr(1, size.eq(2).select(rcx.and(~0xffffn).or(left), left));
-    const more = left.ne(0);
-    e.if(mnemonic === 'Loop' ? more : mnemonic === 'Loope' ? more.and(x.flags.zero()) : more.and(x.flags.zero().eqz()), () => x.jumpRelative());
+    e.if(taken, () => x.jumpRelative());
   });
 
   d.define(['Ud0', 'Ud1', 'Ud2'], { shapes: ['', 'rr', 'rm'], ends: true }, (x) => x.exception(Vector.UD));
