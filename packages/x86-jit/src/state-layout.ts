@@ -104,6 +104,11 @@ export const State = {
    */
   largePages: 832,
   hugePages: 960,
+  /** PAE's page-directory-pointer-table entries are registers, loaded with CR3 (SDM vol. 3, 4.4.1). */
+  pdpte0: 968,
+  pdpte1: 976,
+  pdpte2: 984,
+  pdpte3: 992,
 
   /** XMM0..15 in the low halves of YMM0..15, 32 bytes each. */
   ymm: 1024,

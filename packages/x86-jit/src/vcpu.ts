@@ -37,7 +37,7 @@ type Record_<K extends string, V> = { [key in K]: V };
 
 const GENERAL = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15'] as const;
 const SEGMENTS = ['es', 'cs', 'ss', 'ds', 'fs', 'gs', 'ldtr', 'tr'] as const;
-const CONTROLS = ['cr0', 'cr2', 'cr3', 'cr4', 'efer', 'gdtBase', 'idtBase', 'star', 'lstar', 'cstar', 'fmask', 'kernelGsBase', 'sysenterCs', 'sysenterEsp', 'sysenterEip', 'tscAux', 'pat', 'xcr0', 'miscEnable', 'mtrrDefType'] as const;
+const CONTROLS = ['cr0', 'cr2', 'cr3', 'cr4', 'efer', 'gdtBase', 'idtBase', 'star', 'lstar', 'cstar', 'fmask', 'kernelGsBase', 'sysenterCs', 'sysenterEsp', 'sysenterEip', 'tscAux', 'pat', 'xcr0', 'miscEnable', 'mtrrDefType', 'pdpte0', 'pdpte1', 'pdpte2', 'pdpte3'] as const;
 
 /** VMX access rights mark an unusable segment with bit 16, as we do. */
 const RIGHTS_MASK = 0x1f0ff;

@@ -10,6 +10,7 @@ export const Access = { read: 0, write: 1, execute: 2, kindMask: 3, /** Descript
 export const PHYSICAL_BITS = 40;
 const ADDRESS_MASK = 0x000000fffffff000n;
 const RESERVED_HIGH = 0x000fff0000000000n;
+const RESERVED_PAE = 0x7ff0000000000000n;
 const NX = 1n << 63n;
 const Pte = { present: 1, write: 2, user: 4, accessed: 0x20, dirty: 0x40, large: 0x80, global: 0x100 } as const;
 
@@ -116,32 +117,33 @@ export function emitTranslate(module: ModuleWriter, index: number, hostOf: numbe
         });
         table.set(cr3.and(ADDRESS_MASK));
       }, () => {
-        shift.set(e.i64(30));
-        table.set(cr3.and(0xffffffe0));
+        const entry = e.loadI64(state.add(linear.shrU(30).wrap().and(3).shl(3)), State.pdpte0);
+        e.if(entry.and(1).eqz(), () => fault(e.i32(0)));
+        shift.set(e.i64(21));
+        table.set(entry.and(ADDRESS_MASK));
       });
-      const reserved = has(Paging.nxe).select(e.i64(RESERVED_HIGH), e.i64(RESERVED_HIGH | NX));
+      // In PAE's entries bits 52 to 62 are reserved as well.
+      const high = has(Paging.long).select(e.i64(RESERVED_HIGH), e.i64(RESERVED_HIGH | RESERVED_PAE));
+      const reserved = has(Paging.nxe).select(high, high.or(NX));
       e.loop((next) => {
         const index = linear.shrU(shift.get()).and(511);
         const host = e.callI32(hostOf, state, table.get().add(index.shl(3)));
         e.if(host.eqz(), () => fault(e.i32(PageFault.present | PageFault.reserved)));
         const entry = e.loadI64(host);
         e.if(entry.and(1).eqz(), () => fault(e.i32(0)));
-        const pdpte = shift.get().eq(30).and(has(Paging.long).eqz());
-        const large = entry.and(Pte.large).ne(0).and(shift.get().ne(12)).and(pdpte.eqz());
+        const large = entry.and(Pte.large).ne(0).and(shift.get().ne(12));
         // Reserved: address bits above the width, NX without EFER.NXE, PS in a PML4E, low address bits of a large page.
         const lowMask = large.select(e.i64(1).shl(shift.get()).sub(0x2000).and(~0x1fffn), e.i64(0));
         const bad = entry.and(reserved.or(lowMask)).ne(0).or(large.and(shift.get().eq(39)));
         e.if(bad, () => fault(e.i32(PageFault.present | PageFault.reserved)));
-        e.if(pdpte.eqz(), () => {
-          rw.set(rw.get().and(entry.shrU(1).wrap()));
-          us.set(us.get().and(entry.shrU(2).wrap()));
-          nx.set(nx.get().or(entry.ltS(0)));
-        });
+        rw.set(rw.get().and(entry.shrU(1).wrap()));
+        us.set(us.get().and(entry.shrU(2).wrap()));
+        nx.set(nx.get().or(entry.ltS(0)));
         e.if(large.or(shift.get().eq(12)), () => {
           finishWalk(host, entry, 8, shift.get(), rw.get().and(1), us.get().and(1), nx.get());
           e.br(done);
         });
-        e.if(entry.and(Pte.accessed).eqz().and(pdpte.eqz()).and(access.and(Access.probe).eqz()), () => e.storeI32(host, 0, entry.wrap().or(Pte.accessed)));
+        e.if(entry.and(Pte.accessed).eqz().and(access.and(Access.probe).eqz()), () => e.storeI32(host, 0, entry.wrap().or(Pte.accessed)));
         table.set(entry.and(ADDRESS_MASK));
         shift.set(shift.get().sub(9));
         e.br(next);
