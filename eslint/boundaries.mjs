@@ -10,7 +10,7 @@ function locate(file) {
 }
 
 /** Files that are not part of what is published: tests and what only they use, examples, build configuration. */
-const notShipped = /\.test\.[mc]?[jt]s$|\.bench\.[mc]?[jt]s$|\.test-d\.ts$|^(?:tests|examples|bench|fixtures|scripts|tools)\/|(?:^|\/)testing\/|^[^/]+\.config\.[mc]?[jt]s$/;
+const notShipped = /\.test\.[mc]?[jt]s$|\.bench\.[mc]?[jt]s$|\.test-d\.ts$|^(?:tests|examples|bench|fixtures|golden|guests|scripts|tools)\/|(?:^|\/)testing\/|^[^/]+\.config\.[mc]?[jt]s$/;
 /** Where Node's own modules may be imported in a package: its `./node` subpath, and what is not shipped. */
 const nodeSide = /^src\/node(?:\/|\.ts$)/;
 
