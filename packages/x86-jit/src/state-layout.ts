@@ -153,7 +153,7 @@ export const SseBlocked = { undefined: 1, taskSwitched: 2 } as const;
 export const Pending = { intr: 1, nmi: 2, init: 4, preempt: 8, trap: 16, sipi: 32 } as const;
 
 /** Bits of `State.modeKey`. */
-export const ModeKey = { code16: 0, code32: 1, code64: 2, codeMask: 3, stack32: 4, stack64: 8, v86: 16 } as const;
+export const ModeKey = { code16: 0, code32: 1, code64: 2, codeMask: 3, stack32: 4, stack64: 8, v86: 16, /** CS has a limit below 4 GiB, which fetches are checked against. */ limited: 32 } as const;
 
 /** TLB: direct-mapped, one each for user mode, supervisor mode, and supervisor mode with EFLAGS.AC (SMAP overridden). */
 export const Tlb = {

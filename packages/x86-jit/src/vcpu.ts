@@ -8,7 +8,7 @@ import type { Predecoder } from './interpreter/predecoder.js';
 import { Access } from './mmu/page-walk.js';
 import { Completion } from './semantics/context.js';
 import { X87State } from './x87/index.js';
-import { Attribute, Cr0, Eflags, Fault, LoopExit, NON_CANONICAL, Pending, Record, SegmentIndex, State, Vector } from './state-layout.js';
+import { Attribute, Cr0, Eflags, Fault, LoopExit, ModeKey, NON_CANONICAL, Pending, Record, SegmentIndex, State, Vector } from './state-layout.js';
 
 /** A segment register with its hidden part; `limit` in bytes, attributes as VMX access rights. */
 export interface SegmentSetup {
@@ -332,6 +332,14 @@ export class X86Vcpu implements Vcpu {
     return near(4) || near(5) ? Vector.SS : Vector.GP;
   }
 
+  /** Bytes from RIP to CS's limit. */
+  #codeRoom(rip: bigint): number {
+    const { cpu } = this;
+    if ((cpu.u32(State.modeKey) & ModeKey.limited) === 0) return Infinity;
+    const { base, limit } = cpu.segment(SegmentIndex.CS);
+    return limit + 1 - Number(BigInt.asUintN(32, rip - base));
+  }
+
   /** Decodes at RIP. */
   #decode(): boolean {
     const { cpu } = this;
@@ -345,12 +353,13 @@ export class X86Vcpu implements Vcpu {
       let next = (rip & ~0xfffn) + 4096n;
       if (!cpu.code64) next &= 0xffffffffn;
       return cpu.translate(next, Access.execute);
-    });
+    }, this.#codeRoom(rip));
     switch (result) {
       case 'decoded':
         return true;
       case 'invalid':
         return this.#raise(Vector.UD, 'exception', undefined);
+      case 'limit':
       case 'toolong':
         return this.#raise(Vector.GP, 'exception', 0);
       case 'fault':

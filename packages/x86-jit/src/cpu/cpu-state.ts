@@ -167,6 +167,7 @@ export class CpuState {
     else key = this.longMode && cs & Attribute.long ? ModeKey.code64 : cs & Attribute.big ? ModeKey.code32 : ModeKey.code16;
     if (!this.protectedMode && cs & Attribute.big) key = ModeKey.code32;
     if (ss & Attribute.big && key !== ModeKey.code64) key |= ModeKey.stack32;
+    if ((key & ModeKey.codeMask) !== ModeKey.code64 && this.u32(State.segments + SegmentIndex.CS * Segment.size + Segment.limit) !== 0xffffffff) key |= ModeKey.limited;
     this.setU32(State.modeKey, key);
 
     const { cr0, cr4, efer } = this;

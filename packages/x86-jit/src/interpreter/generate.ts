@@ -5,7 +5,7 @@ import { emitLookup, emitSegmentation, emitSlowAccess, type Runtime } from '../m
 import { emitHostOf, emitTranslate } from '../mmu/page-walk.js';
 import { Completion } from '../semantics/context.js';
 
-import { LoopExit, Record, RecordFlag, State, Tlb, Vector } from '../state-layout.js';
+import { LoopExit, Record, RecordFlag, Segment, SegmentIndex, State, Tlb, Vector } from '../state-layout.js';
 import { InterpreterContext, type Exits } from './context.js';
 import { buildHandlerTable, Special, type Handler } from './handlers.js';
 import { Access } from '../mmu/page-walk.js';
@@ -175,6 +175,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, handlers: readonly Han
       const afterCall = e.openBlock();
       const invalid = e.openBlock();
       const checkNextPage = e.openBlock();
+      const checkLimit = e.openBlock();
       const execute = e.openBlock();
       const labels: Label[] = [];
       for (let i = handlers.length - 1; i >= 0; i--) labels[(handlers[i] as Handler).id] = e.openBlock();
@@ -182,6 +183,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, handlers: readonly Han
       labels[Special.execute] = execute;
       labels[Special.checkNextPage] = checkNextPage;
       labels[Special.breakpoint] = invalid;
+      labels[Special.checkLimit] = checkLimit;
       e.brTable(handlerNumber, labels, invalid);
 
       const exits: Exits = {
@@ -245,6 +247,19 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, handlers: readonly Han
       spill();
       completion.set(e.callI32(runtime.execute, state, record.get()));
       e.br(afterCall);
+
+      e.closeBlock(); // checkLimit: CS may have become shorter since the block was decoded
+      {
+        budget.set(budget.get().add(1));
+        const cs = State.segments + SegmentIndex.CS * Segment.size;
+        const last = here().add(e.loadI64(record.get(), Record.displacement)).sub(e.loadI64(state, cs + Segment.base)).and(0xffffffff);
+        e.if(last.gtU(e.loadUnsigned(state, cs + Segment.limit, 4)), () => {
+          rip.set(here());
+          leave(LoopExit.miss);
+        });
+        record.set(record.get().add(Record.size));
+        e.br(dispatch);
+      }
 
       e.closeBlock(); // checkNextPage: the page after this one must be the one that was decoded
       {

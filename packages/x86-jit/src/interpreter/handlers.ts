@@ -23,7 +23,9 @@ export const Special = {
   checkNextPage: 2,
   /** A debugger's hook on this instruction. */
   breakpoint: 3,
-  first: 4,
+  /** CS has a limit: check that the block lies within it. */
+  checkLimit: 4,
+  first: 5,
 } as const;
 
 /** Size classes in a handler's key. */

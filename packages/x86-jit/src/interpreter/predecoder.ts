@@ -122,10 +122,12 @@ export class Predecoder {
   /**
    * Decodes the block at a linear address whose page lies at `hostPage`.
    * @param nextPage gives the host address of the next page, 0 when it is not RAM or faults (the fault is recorded)
-   * @returns 'decoded', or why the first instruction can't be: it reaches into a page that faults or is invalid
+   * @param room bytes up to the code segment's limit
+   * @returns 'decoded', or why the first instruction can't be: it reaches into a page that faults, beyond the limit, or is invalid
    */
-  decodeBlock(linear: bigint, hostPage: number, modeKey: number, nextPage: () => number): 'decoded' | 'fault' | 'invalid' | 'toolong' {
-    const bytesNeeded = (BLOCK_LIMIT + 2) * Record.size;
+  decodeBlock(linear: bigint, hostPage: number, modeKey: number, nextPage: () => number, room = Infinity): 'decoded' | 'fault' | 'limit' | 'invalid' | 'toolong' {
+    if (room <= 0) return 'limit';
+    const bytesNeeded = (BLOCK_LIMIT + 3) * Record.size;
     if (this.#poolNext + bytesNeeded > this.area.pool + this.area.poolBytes) this.reset();
     const { u8 } = this.memory;
     const pageEnd = hostPage + 4096;
@@ -139,6 +141,7 @@ export class Predecoder {
     let otherPage = 0;
     let otherBytes = 0;
     const instruction = this.#instruction;
+    if (modeKey & ModeKey.limited) record += Record.size;
     for (;;) {
       if (at >= pageEnd || count >= BLOCK_LIMIT) {
         this.#writeEnd(record, at - hostPage);
@@ -178,6 +181,12 @@ export class Predecoder {
           return (instruction.error as number) === DecodeError.TooLong ? 'toolong' : 'invalid';
         }
       }
+      if (at - start + length > room) {
+        if (count === 0) return 'limit';
+        this.#writeEnd(record, at - hostPage);
+        record += Record.size;
+        break;
+      }
       const ends = this.#writeRecord(record, instruction, at - hostPage, mode);
       record += Record.size;
       count++;
@@ -190,6 +199,12 @@ export class Predecoder {
       if (ends) break;
     }
     this.#poolNext = record;
+    if (modeKey & ModeKey.limited) {
+      this.#clear(first);
+      this.memory.u16[(first + Record.handler) >> 1] = Special.checkLimit;
+      this.memory.u16[(first + Record.pageOffset) >> 1] = start - hostPage;
+      this.memory.i32[(first + Record.displacement) >> 2] = at - start - 1;
+    }
     const end = Math.min(at, pageEnd);
     this.#register({ key: start, modeKey, first, count: (record - first) / Record.size, start, end, otherPage, otherBytes, live: true }, hostPage);
     return 'decoded';
