@@ -95,6 +95,8 @@ export function defineString(d: Definitions): void {
       const { e } = x;
       const s = beginString(x);
       const from = sourceAddress(x, s);
+      // The source's page fault comes before the destination's segment fault.
+      const value = x.long ? undefined : x.load(from, size);
       const to = destinationAddress(x, s, true);
       const n = runLength(x, s, [from, to]);
       e.if(n.gtU(1), () => {
@@ -112,7 +114,7 @@ export function defineString(d: Definitions): void {
           x.done();
         });
       });
-      x.store(to, size, x.load(from, size));
+      x.store(to, size, value ?? x.load(from, size));
       advance(x, RSI, s.step, s);
       advance(x, RDI, s.step, s);
       endString(x, s);
