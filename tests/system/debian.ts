@@ -29,9 +29,9 @@ async function login(machine: ConsoleRun): Promise<void> {
   machine.type('root\n');
   await machine.shows('Password: ', patient(COMMAND_PATIENCE));
   machine.type('pckit\n');
-  // The message of the day may hold a "#": the first prompt that counts is our own.
   await machine.shows('~# ', patient(COMMAND_PATIENCE));
-  machine.type(`PS1='pckit''# '; stty columns 200\n`);
+  // A shell that edits no lines, so that what is shown is what was typed and its output; and nothing of the kernel's in between.
+  machine.type(`dmesg -n 1; exec env PS1='pckit''# ' sh\n`);
   await machine.shows(PROMPT, patient(COMMAND_PATIENCE));
 }
 
