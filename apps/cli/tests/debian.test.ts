@@ -31,7 +31,7 @@ describe('the default guest (needs apt and a mirror, or a filled cache)', () => 
   it('boots to a shell that works, and powers off with status 0', { timeout: patience * 1000 }, async ({ skip }) => {
     if (kernel === '' && !required) skip(`no guest: ${whyNot}`);
     const commands = ['uname -a', 'grep -c ^processor /proc/cpuinfo', 'ls /sys/bus/pci/devices', 'echo "seven times six is $((7*6))"', 'poweroff'];
-    const { status, stdout, stderr } = await pckit(['boot', '--smp', '2', '--timeout', '300'], { input: `${commands.join('\n')}\n`, env, patience });
+    const { status, stdout, stderr } = await pckit(['boot', '--smp', '2', '--timeout', '300', '--exit-on', 'Kernel panic'], { input: `${commands.join('\n')}\n`, env, patience });
     expect(stdout).toMatch(/^Linux pckit \S+-cloud-amd64 #1 SMP .* x86_64 GNU\/Linux\r$/m);
     expect(stdout).toMatch(/^2\r$/m);
     expect(stdout).toMatch(/^0000:00:00\.0 .*0000:00:01\.0/m);
@@ -49,6 +49,7 @@ describe('the default guest (needs apt and a mirror, or a filled cache)', () => 
     const tree = join(folder, 'tree');
     for (const path of ['bin', 'sbin', 'proc', 'sys', 'dev', 'run', 'tmp', 'mnt']) mkdirSync(join(tree, path), { recursive: true });
     copyFileSync(join(dirname(kernel), 'busybox'), join(tree, 'bin/busybox'));
+    chmodSync(join(tree, 'bin/busybox'), 0o755);
     symlinkSync('busybox', join(tree, 'bin/sh'));
     const init = join(tree, 'sbin/init');
     const lines = [
@@ -68,7 +69,7 @@ describe('the default guest (needs apt and a mirror, or a filled cache)', () => 
     }
     const before = sha256(scratch);
 
-    const { status, stdout } = await pckit(['boot', '--timeout', '300', '--disk', root, '--disk', `${scratch},overlay`], { input: '', env, patience });
+    const { status, stdout } = await pckit(['boot', '--timeout', '300', '--exit-on', 'Kernel panic', '--disk', root, '--disk', `${scratch},overlay`], { input: '', env, patience });
     expect(stdout).toContain('root=/dev/vda rw');
     expect(stdout).toContain('overlay written');
     expect(stdout).toContain('root written');
