@@ -467,6 +467,7 @@ export class X86Vcpu implements Vcpu {
     cpu.updateMode();
     cpu.setU64(State.rip, BigInt(base + offset));
     this.#waiting = false;
+    this.#halted = false;
   }
 
   setRegisters(r: RegisterSetup): void {
@@ -490,6 +491,7 @@ export class X86Vcpu implements Vcpu {
     cpu.flushTlb();
     cpu.setU64(State.rip, BigInt(r.rip) + (cpu.code64 ? 0n : BigInt(r.segments.cs.base)));
     this.#waiting = false;
+    this.#halted = false;
   }
 
   // --- save and restore -------------------------------------------------------------------------------------------------------------

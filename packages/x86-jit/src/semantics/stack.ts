@@ -136,7 +136,7 @@ export function defineStack(d: Definitions): void {
     x.flags.setSystem(old.or(0x200));
     x.e.if(old.and(0x200).eqz(), () => {
       // Interrupts stay blocked until the next instruction is over.
-      x.setField32(State.shadow, x.budget());
+      x.setField32(State.shadow, x.budget().add(x.field32(State.stash)));
       x.e.if(x.field32(State.pending).and(Pending.intr | Pending.nmi | Pending.init).ne(0), () => x.exit(LoopExit.attention));
     });
   });
