@@ -1,4 +1,4 @@
-import { decode, Instruction, OperandKind, Register } from '@pckit/x86-decoder';
+import { decode, Instruction, Mnemonic, OperandKind, Register } from '@pckit/x86-decoder';
 import type { DeviceState, Plain, ProcessorPins, RunExit, Vcpu } from '@pckit/interfaces';
 import { GuestFault, type CpuState } from './cpu/cpu-state.js';
 import { deliver, type EventSource } from './cpu/interrupts.js';
@@ -41,6 +41,9 @@ const CONTROLS = ['cr0', 'cr2', 'cr3', 'cr4', 'efer', 'gdtBase', 'idtBase', 'sta
 
 /** VMX access rights mark an unusable segment with bit 16, as we do. */
 const RIGHTS_MASK = 0x1f0ff;
+
+/** Instructions that may have both a memory operand and an implicit one on the stack. */
+const STACK_AND_MEMORY = new Set<number>([Mnemonic.Push, Mnemonic.Pop, Mnemonic.Call]);
 
 /** Exceptions that make a double fault of each other. SDM vol. 3, table 6-5. */
 const CONTRIBUTORY = new Set<number>([Vector.DE, Vector.TS, Vector.NP, Vector.SS, Vector.GP]);
@@ -323,10 +326,12 @@ export class X86Vcpu implements Vcpu {
       const kind = instruction.operandKind[k];
       if (kind === OperandKind.StringSource || kind === OperandKind.StringDestination) return Vector.GP;
       if (kind !== OperandKind.Memory) continue;
+      const bySegment = instruction.segment === Register.SS ? Vector.SS : Vector.GP;
+      // Only these have a memory operand and the stack. A bit test's may lie far from its effective address.
+      if (!STACK_AND_MEMORY.has(instruction.mnemonic)) return bySegment;
       this.#execution.instruction = instruction;
       const from = this.#execution.effectiveLinear();
-      // The longest operand is an XSAVE area.
-      if (BigInt.asUintN(64, address - from) < 4096n) return instruction.segment === Register.SS ? Vector.SS : Vector.GP;
+      if (BigInt.asUintN(64, address - from) < 16n) return bySegment;
     }
     // Otherwise an implicit operand: PUSH, POP, CALL, LEAVE.
     return near(4) || near(5) ? Vector.SS : Vector.GP;
