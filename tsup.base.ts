@@ -24,7 +24,6 @@ export function library(entry: Record<string, string>, more: Pick<Options, 'esbu
     sourcemap: true,
     clean: true,
     splitting: true,
-    treeshake: true,
     ...more,
   });
 }
