@@ -1,0 +1,155 @@
+import { decode, format, Flag, formFlags, Instruction } from '@pckit/x86-decoder';
+import { lowerName } from './names.js';
+import type { GoldenMachine } from './golden-machine.js';
+import { startRegisters, type Case, type Outcome, type Vector } from './vector.js';
+
+const NAMES = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15'];
+const SELECTOR_NAMES = ['cs', 'ss', 'ds', 'es', 'fs', 'gs'];
+/** CF PF AF ZF SF DF OF, NT AC ID */
+const FLAGS = 0x8d5 | 0x400 | 0x4000 | 0x40000 | 0x200000;
+const PAGE_FAULT = 14;
+/** #SS #GP #PF */
+const MEMORY_FAULTS = new Set([12, 13, PAGE_FAULT]);
+/** Linux's TASK_SIZE_MAX. */
+const USER_END = (1n << 47n) - 0x1000n;
+
+export function describe(input: Case): string {
+  const instruction = new Instruction();
+  const hex = Array.from(input.code, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  const length = decode(input.code, 0, input.code.length, input.mode, instruction);
+  const text = length === 0 ? '(truncated)' : format(instruction, input.at);
+  return `${input.mode}-bit [${hex}] ${text}`;
+}
+
+/** @returns undefined where the machine does as the processor did */
+export function mismatch(machine: GoldenMachine, vector: Vector): string | undefined {
+  const { input, outcome } = vector;
+  const steps = outcome.completed + (outcome.vector >= 0 ? 1 : 0) + input.follow;
+  const cut = input.repeats && steps > 2 && input.seed & 1 ? 1 + (input.seed % (steps - 1)) : 0;
+  const start = startRegisters(input);
+  const ours = machine.execute(input, start, steps, cut);
+  const problems = typeof ours === 'string' ? [ours] : differences(input, start, outcome, ours);
+  if (problems.length === 0) return undefined;
+  const registers = NAMES.map((name, k) => `${name}=${start[k]!.toString(16)}`).join(' ');
+  const memory = input.memory.map(({ at, value, size }) => `[${at.toString(16)}]=${value.toString(16)}/${size}`).join(' ');
+  return `${describe(input)} at ${input.at.toString(16)} set ${input.segments} flags ${input.flags.toString(16)} ${registers} ${memory}: ${problems.join('; ')}`;
+}
+
+function differences(input: Case, start: BigUint64Array, processors: Outcome, ours: Outcome): string[] {
+  const problems: string[] = [];
+  const check = (what: string, a: bigint | number, b: bigint | number): void => {
+    if (a !== b) problems.push(`${what} ${a.toString(16)}, processor ${b.toString(16)}`);
+  };
+  const tolerance = toleranceOf(input, start, processors);
+  // INT1 and the trap that ends each case are the same to the recording program.
+  if (tolerance.eitherFault && MEMORY_FAULTS.has(ours.vector) && MEMORY_FAULTS.has(processors.vector)) return [];
+  check('vector', ours.vector === 1 ? -1 : ours.vector, processors.vector);
+  if (processors.vector >= 0 && ours.vector === processors.vector) {
+    // Linux shows every kernel address as present.
+    const hidden = processors.vector === PAGE_FAULT && processors.cr2 >= USER_END ? 1 : 0;
+    if (processors.vector >= 10) check('error code', ours.errorCode | hidden, processors.errorCode | hidden);
+    if (processors.vector === PAGE_FAULT && !tolerance.faultAddress) check('cr2', ours.cr2, processors.cr2);
+  }
+  check('ip', ours.ip, processors.ip);
+  const flags = FLAGS & ~tolerance.flags;
+  check('flags', ours.flags & flags, processors.flags & flags);
+  for (let k = 0; k < 16; k++) {
+    let mask = tolerance.registers.get(k) ?? 0xffff_ffff_ffff_ffffn;
+    // Outside 64-bit code the upper half of RSP isn't there, and Linux leaves something in it (16-bit stacks).
+    if (k === 4 && processors.selectors[0] !== 0x33) mask &= 0xffffffffn;
+    if (ours.registers[k] !== processors.registers[k]) check(NAMES[k]!, ours.registers[k]! & mask, processors.registers[k]! & mask);
+  }
+  // Linux's IRET to the handler clears the RPL of null selectors in DS, ES, FS and GS.
+  const selector = (k: number, value: number): number => (k >= 2 && value < 4 ? 0 : value);
+  for (let k = 0; k < 6; k++) check(SELECTOR_NAMES[k]!, selector(k, ours.selectors[k]!), selector(k, processors.selectors[k]!));
+  if (!tolerance.bases) {
+    check('fs base', ours.fsBase, processors.fsBase);
+    check('gs base', ours.gsBase, processors.gsBase);
+  }
+  if (tolerance.ignoresMemory) return problems;
+  const show = (changes: Outcome['changes']): string => changes.map(({ at, value }) => `${at.toString(16)}=${value.toString(16)}`).join(' ');
+  const masked = tolerance.memory ? processors.changes.map(({ at }, k) => ({ at, value: tolerance.memory!(at, processors.changes[k]!.value) })) : processors.changes;
+  const own = tolerance.memory ? ours.changes.map(({ at, value }) => ({ at, value: tolerance.memory!(at, value) })) : ours.changes;
+  if (show(own) !== show(masked)) problems.push(`memory {${show(own)}}, processor {${show(masked)}}`);
+  return problems;
+}
+
+interface Tolerance {
+  /** Flags that are not compared. */
+  readonly flags: number;
+  /** Masks of the registers that aren't compared in whole. */
+  readonly registers: ReadonlyMap<number, bigint>;
+  readonly bases: boolean;
+  /** With several operands in memory, which one faults first. */
+  readonly faultAddress: boolean;
+  readonly ignoresMemory: boolean;
+  /** Both faulted, but over different operands. */
+  readonly eitherFault: boolean;
+  /** Takes out of changed memory what may differ. */
+  readonly memory?: (at: bigint, value: bigint) => bigint;
+}
+
+const UPPER = 0xffff_ffff_0000_0000n;
+
+/** What the manual leaves open, and what can't be the same on two processors. */
+function toleranceOf(input: Case, start: BigUint64Array, processors: Outcome): Tolerance {
+  const instruction = new Instruction();
+  decode(input.code, 0, input.code.length, input.mode, instruction);
+  const name = lowerName(instruction.mnemonic);
+  const registers = new Map<number, bigint>();
+  let flags = formFlags(instruction.form).undefined;
+  let bases = false;
+  let wild = false;
+  if (/^(shl|shr|sal|sar|rol|ror|rcl|rcr|shld|shrd)$/.test(name)) {
+    const last = instruction.operandCount - 1;
+    const raw = instruction.operandKind[last] === 1 ? Number(start[1]! & 0xffn) : instruction.immediateLow & 0xff;
+    const size = instruction.operandSizes[0]!;
+    const count = raw & (size === 8 ? 63 : 31);
+    if (count === 0) flags = 0;
+    else if (/^sh[lr]d$/.test(name) && count > size * 8) wild = true;
+    else if (count === 1) flags &= ~Flag.OF;
+    // "The CF flag contains the value of the last bit shifted out ...; it is undefined for SHL and SHR instructions where the count is
+    // greater than or equal to the size"
+    else if (/^sh[lr]$|^sal$/.test(name) && count >= size * 8) flags |= Flag.CF;
+  }
+  // Some have loaded the first registers when POPA faults; it will load them again.
+  if (/^popa/.test(name) && processors.vector >= 0) for (let k = 0; k < 8; k++) if (k !== 4) registers.set(k, 0n);
+  switch (name) {
+    case 'cpuid':
+      for (const register of [0, 1, 2, 3]) registers.set(register, UPPER);
+      break;
+    case 'rdtsc': case 'xgetbv':
+      for (const register of [0, 2]) registers.set(register, UPPER);
+      break;
+    case 'rdtscp':
+      for (const register of [0, 1, 2]) registers.set(register, UPPER);
+      break;
+    case 'rdrand': case 'rdseed':
+      // What lies above the operand tells whether it was merged or cleared.
+      registers.set(instruction.operandRegister[0]! & 15, instruction.operandSizes[0] === 2 ? ~0xffffn & 0xffff_ffff_ffff_ffffn : instruction.operandSizes[0] === 4 ? UPPER : 0n);
+      break;
+  }
+  if (wild) {
+    // "If the count is greater than the operand size, the result is undefined", and the flags with it.
+    flags = 0x8d5;
+    if (instruction.operandKind[0] === 1) registers.set(instruction.operandRegister[0]! & 15, 0xffff_ffff_ffff_0000n);
+  }
+  if (processors.selectors[4] === 0 || processors.selectors[5] === 0) bases = input.mode !== 64;
+  const pushesFlags = /^pushf/.test(name);
+  // The recording program runs with TF set, and PUSHF shows it.
+  const trapFlagAt = (start[4]! & (input.mode === 64 ? ~0n : 0xffffffffn)) - BigInt(instruction.operandSize);
+  return {
+    flags, registers, bases,
+    faultAddress: /^(cmps|movs)[bwdq]$|^iret|^retf$|^call$|^popa/.test(name),
+    // AMD's far calls push before they find fault with the target, and as the target's mode has it.
+    ignoresMemory: wild || (name === 'call' && (processors.vector >= 0 || (input.mode === 64) !== (processors.selectors[0] === 0x33))),
+    // A near call whose target and stack are both bad: the manual's order is the target's fault first, AMD's the stack's.
+    eitherFault: /^call$|^retf$|^iret|^cmps[bwdq]$/.test(name),
+    ...(pushesFlags ? { memory: (_: bigint, value: bigint) => value & ~trapMask(trapFlagAt) } : {}),
+  };
+}
+
+/** Bit 8 of an image that begins at some byte of an aligned 8. */
+function trapMask(at: bigint): bigint {
+  return 1n << ((8n * (at & 7n) + 8n) % 64n);
+}
