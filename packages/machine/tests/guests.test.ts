@@ -4,6 +4,7 @@ import { assembleGuest, comparable, correctReservedBit, expectedOutput, guestIma
 
 /** Every guest, with how it is run. */
 const GUESTS: Readonly<Record<string, GuestOptions>> = {
+  interrupts: {},
   paging32: {},
   paging64: {},
 };
