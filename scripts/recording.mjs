@@ -108,7 +108,7 @@ text { font: 13px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; 
 @keyframes scroll { ${scroll.join(' ')} }
 @media (prefers-reduced-motion: reduce) { .screen, text { animation: none } }
 </style>
-<clipPath id="screen"><rect x="0" y="0" width="${width}" height="${ROWS * LINE_HEIGHT + 6}"/></clipPath>
+<clipPath id="screen"><rect x="0" y="5" width="${width}" height="${ROWS * LINE_HEIGHT + 1}"/></clipPath>
 <rect width="${width}" height="${height}" rx="8" fill="#12161c"/>
 <g transform="translate(${PADDING} ${PADDING - 3})" clip-path="url(#screen)"><g class="screen" xml:space="preserve">
 ${texts}
