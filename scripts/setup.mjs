@@ -45,6 +45,12 @@ export function run(command, args, options = {}) {
       shell: process.platform === 'win32',
     });
     const output = [];
+    // Ctrl-C reaches the whole group; a signal to us alone has to be handed on.
+    const forward = (/** @type {NodeJS.Signals} */ signal) => child.kill(signal);
+    for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP'])) process.on(signal, forward);
+    child.on('close', () => {
+      for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP'])) process.off(signal, forward);
+    });
     child.stdout?.on('data', (chunk) => output.push(chunk));
     child.stderr?.on('data', (chunk) => output.push(chunk));
     child.on('error', (error) => fail(new SetupError(`cannot run ${command}: ${error.message}`)));
