@@ -15,6 +15,8 @@ export interface MachineOptions {
   readonly disks: readonly BlockBackend[];
   /** COM1, COM2, ...; `null` is a UART with nothing plugged in. */
   readonly serials: readonly (CharPort | null)[];
+  /** What the guest writes to port E9H. */
+  readonly debugConsole: { write(byte: number): void };
   readonly deterministic: boolean;
   readonly seed: number;
   readonly interpreterOnly: boolean;
@@ -58,6 +60,7 @@ export function createMachine(options: MachineOptions): Machine {
       ? {}
       : { boot: { kernel: options.kernel, commandLine: options.commandLine, ...(options.initrd === undefined ? {} : { initrd: options.initrd }) } }),
     serial: options.serials,
+    debugConsole: options.debugConsole,
     disks: options.disks.map((backend) => ({ backend })),
     time: options.deterministic ? { kind: 'deterministic', seed: options.seed } : { kind: 'real' },
     // A reset comes back here, which tells a triple fault from a reboot.

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pckit, program } from './run-cli.js';
-import { echoes, exits, resets, spins, tripleFaults } from './tiny-kernels.js';
+import { debugs, echoes, exits, resets, spins, tripleFaults } from './tiny-kernels.js';
 
 let folder: string;
 const kernels: Record<string, string> = {};
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'pckit-boot-'));
-  const images = { exits: exits('hello\r\n\x1b[31m\x80', 0x10), spins: spins('going\n'), faults: tripleFaults('now '), resets: resets('again '), echoes: echoes() };
+  const images = { exits: exits('hello\r\n\x1b[31m\x80', 0x10), spins: spins('going\n'), faults: tripleFaults('now '), resets: resets('again '), echoes: echoes(), debugs: debugs() };
   for (const [name, bytes] of Object.entries(images)) writeFileSync((kernels[name] = join(folder, name)), bytes);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -92,6 +92,11 @@ describe('the console', () => {
     };
     const { status, stdout } = await pckit(boot('echoes'), { watch });
     expect([status, stdout]).toEqual([7, '>abq']);
+  });
+
+  it('shows what a kernel writes to the debug console, port E9H', async () => {
+    expect(await pckit(boot('debugs'), { input: '' })).toMatchObject({ status: 3, stdout: 'ok' });
+    expect(await pckit(boot('debugs', '--serial', 'none', '--exit-on', 'ok'), { input: '' })).toMatchObject({ status: 0, stdout: 'ok' });
   });
 
   it('can be a file', async () => {

@@ -82,3 +82,6 @@ export const echoes = (): Uint8Array =>
     ...[0xb0, 0x03, 0xe6, 0xf4], // mov al, 3; out f4h, al
     ...HALT,
   ]);
+
+/** Writes `ok` to the debug console, then 1 to the debug exit port. */
+export const debugs = (): Uint8Array => multiboot([0xb0, 0x6f, 0xe6, 0xe9, 0xb0, 0x6b, 0xe6, 0xe9, 0xb0, 0x01, 0xe6, 0xf4, ...HALT]);

@@ -10,6 +10,7 @@ import type { GuestStore } from '../guest-store.js';
 import { readInput } from '../input-file.js';
 import { createMachine, type Machine } from '../machine.js';
 import { openSerialLine, type SerialLine } from '../serial-line.js';
+import { SerialOutput } from '../serial-output.js';
 import { openSerialStdio, type SerialStdio } from '../serial-stdio.js';
 import { Session } from '../session.js';
 import { readSnapshotFile, writeSnapshotFile } from '../snapshot-file.js';
@@ -89,7 +90,11 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
       closing.push(() => line.close());
     }
   }
-  const serials: (CharPort | null)[] = lines.map(({ port }) => watched(port, options.exitOn, (text) => state.session?.end({ kind: 'exit-on', text })));
+  const found = (text: string): void => state.session?.end({ kind: 'exit-on', text });
+  const serials: (CharPort | null)[] = lines.map(({ port }) => watched(port, options.exitOn, found));
+  // Small kernels that have no UART driver write to port E9H: shown with the console.
+  const debugOutput = console ?? openDebugOutput(terminal);
+  if (console === undefined) lines.push(debugOutput);
   while (serials.length < (windowSize === undefined ? ports : COM_PORTS)) serials.push(null);
   if (windowSize !== undefined) serials[COM_PORTS - 1] = windowSize.port;
 
@@ -104,6 +109,7 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
       commandLine,
       disks,
       serials,
+      debugConsole: watched(debugOutput.port, options.exitOn, found),
       interpreterOnly: options.interpreterOnly,
       reboot: options.reboot,
       say,
@@ -250,6 +256,15 @@ async function loadSoftware(choice: MachineChoice, resumed: boolean, options: Bo
     say(`the kernel of the snapshot isn't there any more; a reset will end the run`);
     return { name: choice.kernel ?? choice.guest, about: `--resume ${options.resume as string}`, images: {} };
   }
+}
+
+function openDebugOutput(terminal: HostTerminal): SerialLine {
+  const output = new SerialOutput((bytes) => void terminal.write(bytes));
+  const flush = (): Promise<void> => {
+    output.flush();
+    return terminal.flush();
+  };
+  return { port: { write: (byte) => output.write(byte), attach: () => {} }, flush, close: flush };
 }
 
 /** A serial line on which texts are looked for. Each line has its own matchers: no text is put together from two lines. */
