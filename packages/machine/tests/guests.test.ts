@@ -7,6 +7,7 @@ const GUESTS: Readonly<Record<string, GuestOptions>> = {
   interrupts: {},
   paging32: {},
   paging64: {},
+  smp: { cpus: 2 },
 };
 
 it('every guest kernel is run', () => {
