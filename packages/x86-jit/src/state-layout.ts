@@ -248,4 +248,6 @@ export const LoopExit = {
   /** Something in `pending` needs a look between instructions. */
   attention: 4,
   pause: 5,
+  /** SYSCALL or INT n began or ended with TF: a single-step trap follows if TF is set now, whatever it was before. */
+  stepped: 6,
 } as const;

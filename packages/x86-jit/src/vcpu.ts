@@ -45,6 +45,9 @@ const RIGHTS_MASK = 0x1f0ff;
 /** Instructions that may have both a memory operand and an implicit one on the stack. */
 const STACK_AND_MEMORY = new Set<number>([Mnemonic.Push, Mnemonic.Pop, Mnemonic.Call]);
 
+/** After these a single-step trap follows when TF is set then, whatever it was before: the interrupt's entry has cleared it, SYSRET brings it along. */
+const ENTERS_OR_LEAVES = new Set<number>([Mnemonic.Int, Mnemonic.Int3, Mnemonic.Int1, Mnemonic.Into, Mnemonic.Sysret]);
+
 /** Exceptions that make a double fault of each other. SDM vol. 3, table 6-5. */
 const CONTRIBUTORY = new Set<number>([Vector.DE, Vector.TS, Vector.NP, Vector.SS, Vector.GP]);
 
@@ -199,7 +202,8 @@ export class X86Vcpu implements Vcpu {
       if (this.#halted) return 'halted';
       const left = cpu.i32(State.budget);
       if (left <= 0) return 'budget';
-      const trap = (cpu.systemFlags & Eflags.TF) !== 0;
+      const flagsBefore = cpu.systemFlags;
+      const trap = (flagsBefore & Eflags.TF) !== 0;
       // One instruction at a time: for TF, and when something waits for the end of an interrupt shadow.
       if (left > 1 && (trap || this.#shadowWaits())) {
         cpu.setI32(State.stash, left - 1);
@@ -210,6 +214,8 @@ export class X86Vcpu implements Vcpu {
       switch (code) {
         case LoopExit.budget:
         case LoopExit.attention:
+        case LoopExit.stepped:
+        case LoopExit.pause:
           break;
         case LoopExit.fault: {
           cpu.setI32(State.fault, Fault.none);
@@ -222,16 +228,21 @@ export class X86Vcpu implements Vcpu {
         case LoopExit.halt:
           this.#halted = true;
           break;
-        case LoopExit.pause:
-          this.#unstash();
-          return 'pause';
         default:
           throw new Error(`interpreter returned ${code}`);
       }
-      if (trap && code !== LoopExit.fault && this.executed > before) {
+      const flags = cpu.systemFlags;
+      const due = code === LoopExit.stepped ? (flags & Eflags.TF) !== 0 : trap && code !== LoopExit.fault && this.executed > before;
+      // MOV SS and POP SS hold the trap off for an instruction; STI, which casts the same shadow on interrupts, doesn't.
+      if (due && !(this.#inShadow() && (flags & ~flagsBefore & Eflags.IF) === 0)) {
         // DR6.BS, then the trap: RIP is the next instruction's.
+        this.#halted = false;
         cpu.setU64(State.dr + 48, cpu.u64(State.dr + 48) | 0x4000n);
         if (!this.#raise(Vector.DB, 'trap', undefined)) return 'shutdown';
+      }
+      if (code === LoopExit.pause) {
+        this.#unstash();
+        return 'pause';
       }
     }
   }
@@ -396,6 +407,7 @@ export class X86Vcpu implements Vcpu {
       return Completion.fault;
     }
     const flags = cpu.systemFlags;
+    if (ENTERS_OR_LEAVES.has(instruction.mnemonic)) return Completion.exit + LoopExit.stepped;
     if (flags & Eflags.TF || (flags & Eflags.IF && cpu.i32(State.pending) !== 0)) return Completion.exit + LoopExit.attention;
     return Completion.jump;
   }

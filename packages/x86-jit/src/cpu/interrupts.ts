@@ -1,6 +1,6 @@
 import { Attribute, Eflags, SegmentIndex, State, Vector } from '../state-layout.js';
 import { GuestFault, type CpuState } from './cpu-state.js';
-import { dropInnerSegments, isCode, isConforming, markAccessed, parseDescriptor, readDescriptor, realModeSegment, toRegister, type Descriptor } from './segmentation.js';
+import { dropInnerSegments, isCode, isConforming, markAccessed, parseDescriptor, readDescriptor, realModeSegment, toRegister, withinLimit, type Descriptor } from './segmentation.js';
 
 // Interrupt and exception delivery, and IRET. SDM vol. 3, chapter 6 and 7.4; vol. 2, INT and IRET.
 
@@ -12,24 +12,38 @@ const HAS_CODE = new Set<number>([Vector.DF, Vector.TS, Vector.NP, Vector.SS, Ve
 
 const LOW48 = 0xffff_ffffn;
 
+const canonical = (address: bigint): boolean => BigInt.asUintN(64, BigInt.asIntN(48, address)) === BigInt.asUintN(64, address);
+
 interface Frame {
   push(value: bigint): void;
   /** Commits the stack pointer. */
   readonly pointer: bigint;
 }
 
-/** Pushes of one width at a stack that isn't the current one yet. */
-function frameAt(cpu: CpuState, base: bigint, pointer: bigint, width: number, mask: bigint): Frame {
+interface StackSegment {
+  readonly base: bigint;
+  readonly limit: number;
+  readonly attributes: number;
+}
+
+/** Pushes of one width at a stack that isn't the current one yet. Beyond its limit: #SS with `code`. */
+function frameAt(cpu: CpuState, { base, ...segment }: StackSegment, pointer: bigint, width: number, mask: bigint, code?: number): Frame {
   let at = pointer;
   return {
     push(value) {
       at = (at - BigInt(width)) & mask;
+      if (code !== undefined && !withinLimit(segment, at, width)) throw new GuestFault(Vector.SS, code);
       cpu.store(base + at, width, value);
     },
     get pointer() {
       return at;
     },
   };
+}
+
+/** EFLAGS as it is pushed: RF is set for a fault. SDM vol. 3, 17.3.1.1. */
+function imageFor(cpu: CpuState, vector: number, source: EventSource): number {
+  return source === 'exception' && vector !== Vector.DB ? cpu.eflags | Eflags.RF : cpu.eflags;
 }
 
 function clearForHandler(cpu: CpuState, interruptGate: boolean): void {
@@ -39,11 +53,11 @@ function clearForHandler(cpu: CpuState, interruptGate: boolean): void {
 }
 
 /** The stack pointer (and SS) for a privilege level, from the TSS. */
-function stackFromTss(cpu: CpuState, level: number): { sp: bigint; ss: number } {
+function stackFromTss(cpu: CpuState, level: number, external: number): { sp: bigint; ss: number } {
   const tr = cpu.segment(SegmentIndex.TR);
   const wide = (tr.attributes & 8) !== 0;
   const offset = wide ? 4 + level * 8 : 2 + level * 4;
-  if (offset + (wide ? 5 : 3) > tr.limit) throw new GuestFault(Vector.TS, tr.selector & 0xfffc);
+  if (offset + (wide ? 5 : 3) > tr.limit) throw new GuestFault(Vector.TS, (tr.selector & 0xfffc) + external);
   if (wide) return { sp: cpu.loadSystem(tr.base + BigInt(offset), 4), ss: Number(cpu.loadSystem(tr.base + BigInt(offset + 4), 2)) };
   return { sp: cpu.loadSystem(tr.base + BigInt(offset), 2), ss: Number(cpu.loadSystem(tr.base + BigInt(offset + 2), 2)) };
 }
@@ -63,7 +77,7 @@ function deliverReal(cpu: CpuState, vector: number): void {
   const idtBase = cpu.u64(State.idtBase);
   if (vector * 4 + 3 > cpu.u32(State.idtLimit)) throw new GuestFault(Vector.GP, 0);
   const entry = Number(cpu.load(idtBase + BigInt(vector * 4), 4));
-  const ss = cpu.segmentBase(SegmentIndex.SS);
+  const ss = cpu.segment(SegmentIndex.SS);
   const ip = (cpu.u64(State.rip) - cpu.segmentBase(SegmentIndex.CS)) & 0xffffn;
   const frame = frameAt(cpu, ss, cpu.gpr(4) & 0xffffn, 2, 0xffffn);
   frame.push(BigInt(cpu.eflags & 0xffff));
@@ -82,6 +96,16 @@ function idtError(vector: number, source: EventSource): number {
   return vector * 8 + 2 + (source === 'software' ? 0 : 1);
 }
 
+/** A descriptor that delivery needs: EXT stands in the error code when there is none. */
+function descriptorOf(cpu: CpuState, selector: number, vector: number, external: number): Descriptor {
+  try {
+    return readDescriptor(cpu, selector, vector);
+  } catch (fault) {
+    if (fault instanceof GuestFault && fault.vector === vector) throw new GuestFault(vector, (selector & 0xfffc) + external);
+    throw fault;
+  }
+}
+
 function deliverLong(cpu: CpuState, vector: number, source: EventSource, errorCode: number | undefined): void {
   const external = source === 'software' ? 0 : 1;
   const fail = idtError(vector, source);
@@ -98,13 +122,7 @@ function deliverLong(cpu: CpuState, vector: number, source: EventSource, errorCo
   const offset = (low & 0xffffn) | ((low >> 32n) & 0xffff0000n) | ((high & 0xffffffffn) << 32n);
   const ist = Number((low >> 32n) & 7n);
   if ((selector & 0xfffc) === 0) throw new GuestFault(Vector.GP, external);
-  let d: Descriptor;
-  try {
-    d = readDescriptor(cpu, selector);
-  } catch (fault) {
-    if (fault instanceof GuestFault && fault.vector === Vector.GP) throw new GuestFault(Vector.GP, (selector & 0xfffc) + external);
-    throw fault;
-  }
+  const d = descriptorOf(cpu, selector, Vector.GP, external);
   if (!isCode(d) || d.dpl > cpu.cpl || !(d.attributes & Attribute.long) || d.attributes & Attribute.big) throw new GuestFault(Vector.GP, (selector & 0xfffc) + external);
   if (!d.present) throw new GuestFault(Vector.NP, (selector & 0xfffc) + external);
 
@@ -118,8 +136,11 @@ function deliverLong(cpu: CpuState, vector: number, source: EventSource, errorCo
     rsp = cpu.loadSystem(tr.base + BigInt(at), 8);
   } else rsp = cpu.gpr(4);
   rsp &= ~0xfn;
+  // SDM vol. 2, INT: the target and the stack are checked before anything is pushed.
+  if (!canonical(offset)) throw new GuestFault(Vector.GP, external);
+  if (!canonical(rsp - 48n)) throw new GuestFault(Vector.SS, external);
 
-  const image = cpu.eflags;
+  const image = imageFor(cpu, vector, source);
   const oldSs = cpu.selector(SegmentIndex.SS);
   // The frame is written with the new privilege; a fault restores the old one.
   if (newCpl !== oldCpl) cpu.setCpl(newCpl);
@@ -161,13 +182,16 @@ function deliverProtected(cpu: CpuState, vector: number, source: EventSource, er
   const width = wide ? 4 : 2;
   const offset = BigInt(wide ? ((low & 0xffff) | (high & 0xffff0000)) >>> 0 : low & 0xffff);
   if ((selector & 0xfffc) === 0) throw new GuestFault(Vector.GP, external);
-  const d = readDescriptor(cpu, selector);
+  const d = descriptorOf(cpu, selector, Vector.GP, external);
   if (!isCode(d) || d.dpl > cpu.cpl) throw new GuestFault(Vector.GP, (selector & 0xfffc) + external);
   if (!d.present) throw new GuestFault(Vector.NP, (selector & 0xfffc) + external);
+  const checkTarget = (): void => {
+    if (offset > BigInt(d.limit)) throw new GuestFault(Vector.GP, external);
+  };
 
   const oldCpl = cpu.cpl;
   const { v86 } = cpu;
-  const image = cpu.eflags;
+  const image = imageFor(cpu, vector, source);
   const cs = cpu.selector(SegmentIndex.CS);
   const eip = (cpu.u64(State.rip) - cpu.segmentBase(SegmentIndex.CS)) & 0xffffffffn;
   const oldSs = cpu.selector(SegmentIndex.SS);
@@ -176,19 +200,20 @@ function deliverProtected(cpu: CpuState, vector: number, source: EventSource, er
   if (v86 && newCpl !== 0) throw new GuestFault(Vector.GP, selector & 0xfffc);
 
   if (newCpl < oldCpl) {
-    const stack = stackFromTss(cpu, newCpl);
+    const stack = stackFromTss(cpu, newCpl, external);
     const ssCode = (stack.ss & 0xfffc) + external;
     if ((stack.ss & 0xfffc) === 0 || (stack.ss & 3) !== newCpl) throw new GuestFault(Vector.TS, ssCode);
-    const ssd = readDescriptor(cpu, stack.ss, Vector.TS);
+    const ssd = descriptorOf(cpu, stack.ss, Vector.TS, external);
     if (!ssd.application || ssd.type & Attribute.code || !(ssd.type & Attribute.writable) || ssd.dpl !== newCpl) throw new GuestFault(Vector.TS, ssCode);
     if (!ssd.present) throw new GuestFault(Vector.SS, ssCode);
     const mask = ssd.attributes & Attribute.big ? 0xffffffffn : 0xffffn;
+    checkTarget();
     const savedFlags = cpu.systemFlags;
     if (v86) cpu.setU32(State.eflags, savedFlags & ~Eflags.VM);
     cpu.setCpl(newCpl);
     let pointer: bigint;
     try {
-      const frame = frameAt(cpu, ssd.base, stack.sp & mask, width, mask);
+      const frame = frameAt(cpu, ssd, stack.sp & mask, width, mask, ssCode);
       if (v86) for (const s of [SegmentIndex.GS, SegmentIndex.FS, SegmentIndex.DS, SegmentIndex.ES]) frame.push(BigInt(cpu.selector(s)));
       frame.push(BigInt(oldSs));
       frame.push(oldSp);
@@ -211,7 +236,8 @@ function deliverProtected(cpu: CpuState, vector: number, source: EventSource, er
   } else {
     const ss = cpu.segment(SegmentIndex.SS);
     const mask = ss.attributes & Attribute.big ? 0xffffffffn : 0xffffn;
-    const frame = frameAt(cpu, ss.base, cpu.gpr(4) & mask, width, mask);
+    checkTarget();
+    const frame = frameAt(cpu, ss, cpu.gpr(4) & mask, width, mask, external);
     frame.push(BigInt(image));
     frame.push(BigInt(cs));
     frame.push(eip);
@@ -230,7 +256,8 @@ function returnFlags(cpu: CpuState, image: number, size: number): number {
   const old = cpu.eflags;
   const { cpl } = cpu;
   let mask = Eflags.arithmetic | Eflags.TF | Eflags.DF | Eflags.NT;
-  if (size >= 4) mask |= Eflags.RF | Eflags.AC | Eflags.ID;
+  // RF would hold off an instruction breakpoint for one instruction, which there are none of.
+  if (size >= 4) mask |= Eflags.AC | Eflags.ID;
   if (cpl <= ((old >> 12) & 3)) mask |= Eflags.IF;
   if (cpl === 0) mask |= Eflags.IOPL | (size >= 4 ? Eflags.VIF | Eflags.VIP : 0);
   return (old & ~mask) | (image & mask);
@@ -267,7 +294,7 @@ export function interruptReturn(cpu: CpuState, size: number): void {
 
   if (!cpu.longMode && size === 4 && image & Eflags.VM && cpu.cpl === 0) {
     const words = [3, 4, 5, 6, 7, 8].map((k) => pop(k));
-    cpu.eflags = image;
+    cpu.eflags = image & ~Eflags.RF;
     cpu.setCpl(3);
     const segments = [SegmentIndex.SS, SegmentIndex.ES, SegmentIndex.DS, SegmentIndex.FS, SegmentIndex.GS];
     const values = [words[1], words[2], words[3], words[4], words[5]].map((w) => Number(w) & 0xffff);

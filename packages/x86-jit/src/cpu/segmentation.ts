@@ -41,6 +41,14 @@ function isWritableData(d: Descriptor): boolean {
   return d.application && (d.type & Attribute.code) === 0 && (d.type & Attribute.writable) !== 0;
 }
 
+/** Whether `size` bytes at an offset lie within a segment. SDM vol. 3, 5.3. */
+export function withinLimit(segment: { readonly attributes: number; readonly limit: number }, offset: bigint, size: number): boolean {
+  const last = offset + BigInt(size - 1);
+  const expandDown = (segment.attributes & (Attribute.code | Attribute.expandDown)) === Attribute.expandDown;
+  if (!expandDown) return last <= BigInt(segment.limit);
+  return offset > BigInt(segment.limit) && last <= (segment.attributes & Attribute.big ? 0xffffffffn : 0xffffn);
+}
+
 /** Reads a selector's descriptor from the GDT or LDT. Beyond the table: `vector` with the selector as error code. */
 export function readDescriptor(cpu: CpuState, selector: number, vector: number = Vector.GP): Descriptor {
   const index = selector & 0xfff8;

@@ -113,6 +113,9 @@ function moveControl(x: X): void {
   cpu.setGprSized(general, value, size);
 }
 
+const DR6_BD = 0x2000n;
+const DR7_GD = 0x2000n;
+
 /** Debug registers are kept, without effect but for DR7.GD: hardware breakpoints are not implemented (see README). */
 function moveDebug(x: X): void {
   const { cpu, instruction } = x;
@@ -126,6 +129,12 @@ function moveDebug(x: X): void {
     number += 2;
   }
   if (number > 7) throw ud();
+  // General detection: SDM vol. 3, 17.2.4. Entering the handler clears GD.
+  if (cpu.u64(State.dr + 56) & DR7_GD) {
+    cpu.setU64(State.dr + 48, cpu.u64(State.dr + 48) | DR6_BD);
+    cpu.setU64(State.dr + 56, cpu.u64(State.dr + 56) & ~DR7_GD);
+    throw new GuestFault(Vector.DB);
+  }
   const at = State.dr + number * 8;
   if (!toDebug) {
     cpu.setGprSized(general, cpu.u64(at), size);

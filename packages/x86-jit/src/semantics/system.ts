@@ -42,6 +42,11 @@ export function defineSystem(d: Definitions): void {
     x.flags.setArithmetic(next.toI64U());
     x.flags.setSystem(next.and(~(Eflags.arithmetic | 2)));
     setPrivilege(x, 0, next);
+    // With TF, whether a trap follows is decided by what FMASK left of it.
+    e.if(image.and(Eflags.TF), () => {
+      x.setRip(x.field(State.lstar));
+      x.exitAtRip(LoopExit.stepped);
+    });
     x.jump(x.field(State.lstar));
   });
   d.define(['Sysretq', 'Sysret'], { shapes: [''], modes: true, ends: true, mayExecute: true }, (x, mnemonic) => {
@@ -63,6 +68,8 @@ export function defineSystem(d: Definitions): void {
     x.flags.setSystem(next.and(~(Eflags.arithmetic | 2)));
     setPrivilege(x, 3, next);
     x.setRip(target);
+    // Unlike after POPF and IRET, a TF that comes with SYSRET traps at once.
+    e.if(next.and(Eflags.TF), () => x.exitAtRip(LoopExit.stepped));
     attention(x, next);
     x.jump(target);
   });
