@@ -182,6 +182,7 @@ shadows:
   movl $9973, A_INITIAL(%r15)
   mov $DATA, %eax
   sti
+  nop       # behind the shadow of STI, MOV SS need not cast another
 2:mov %eax, %ss
 1:nop
   cmpl $40, events
