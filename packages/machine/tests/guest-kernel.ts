@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createPc, type MachineEvent, type MachineStop } from '../src/index.js';
+import { createPc, type MachineStop } from '../src/index.js';
 
 // Our own guest kernels (see guests/): how they are assembled, and run here and under QEMU.
 
@@ -13,11 +13,12 @@ export interface GuestRun {
   /** What it printed to port E9H. */
   readonly output: string;
   readonly stop: MachineStop;
-  readonly events: readonly MachineEvent[];
 }
 
 export interface GuestOptions {
   readonly cpus?: number;
+  /** How the run ends, if not by the debug exit port with 0. */
+  readonly stop?: Partial<MachineStop>;
 }
 
 const MEMORY_MIB = 128;
@@ -35,7 +36,6 @@ export function expectedOutput(name: string): string {
 /** In deterministic time, until it ends by the debug exit port or a reset. */
 export async function runGuest(name: string, options: GuestOptions = {}): Promise<GuestRun> {
   let output = '';
-  const events: MachineEvent[] = [];
   const pc = createPc({
     memoryBytes: MEMORY_MIB << 20,
     cpus: options.cpus ?? 1,
@@ -43,12 +43,11 @@ export async function runGuest(name: string, options: GuestOptions = {}): Promis
     rng: false,
     onReset: 'stop',
     debugConsole: { write: (byte) => (output += String.fromCharCode(byte)) },
-    observe: (event) => events.push(event),
     boot: { kernel: guestImage(name) },
   });
   pc.machine.powerOn();
   const stop = await pc.machine.run({ untilInstructions: INSTRUCTION_LIMIT });
-  return { output, stop, events };
+  return { output, stop };
 }
 
 function have(...tools: string[]): boolean {
@@ -78,9 +77,11 @@ export function runGuestInQemu(name: string, options: GuestOptions = {}): string
     const log = join(out, 'output');
     const result = spawnSync(
       'qemu-system-x86_64',
-      // prettier-ignore
-      ['-machine', 'pc', '-accel', 'tcg', '-cpu', 'max', '-m', `${MEMORY_MIB}`, '-smp', `${options.cpus ?? 1}`, '-nodefaults', '-display', 'none', '-no-reboot',
-        '-device', 'isa-debug-exit,iobase=0xf4,iosize=4', '-debugcon', `file:${log}`, '-kernel', join(FOLDER, `${name}.elf`)],
+      [
+        ...['-machine', 'pc', '-accel', 'tcg', '-cpu', 'max', '-m', `${MEMORY_MIB}`, '-smp', `${options.cpus ?? 1}`],
+        ...['-nodefaults', '-display', 'none', '-no-reboot', '-device', 'isa-debug-exit,iobase=0xf4,iosize=4'],
+        ...['-debugcon', `file:${log}`, '-kernel', join(FOLDER, `${name}.elf`)],
+      ],
       { timeout: 60_000, encoding: 'utf8' },
     );
     if (result.error) throw result.error;
@@ -91,7 +92,8 @@ export function runGuestInQemu(name: string, options: GuestOptions = {}): string
 }
 
 /**
- * What of an output is compared with QEMU's. Lines that begin with `~` are not: there TCG deviates from the manual, and the guest's source says how.
+ * What of an output is compared with QEMU's. Lines that begin with `~` are not: there TCG deviates from the manual, and
+ * the guest's source says how.
  */
 export function comparable(output: string): string[] {
   return output.split('\n').filter((line) => !line.startsWith('~'));
@@ -101,7 +103,7 @@ export function comparable(output: string): string[] {
  * TCG reports a reserved bit in a page-table entry without P (SDM vol. 3, 4.7: bit 3 "can be set only if bit 0 is also set").
  */
 export function correctReservedBit(output: string): string {
-  return output
-    .replace(/(#PF\([0-9a-f]{3})([8ace])\)/g, (_, head: string, digit: string) => `${head}${(parseInt(digit, 16) | 1).toString(16)})`)
-    .replace(/( [ku][rwx]=[01])([8ace]):/g, (_, head: string, digit: string) => `${head}${(parseInt(digit, 16) | 1).toString(16)}:`);
+  const present = (_: string, head: string, digit: string, tail: string): string =>
+    head + (parseInt(digit, 16) | 1).toString(16) + tail;
+  return output.replace(/(#PF\([0-9a-f]{3})([8ace])(\))/g, present).replace(/( [ku][rwx]=[01])([8ace])(:)/g, present);
 }

@@ -1,12 +1,26 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { assembleGuest, comparable, correctReservedBit, expectedOutput, guestImage, noBinutils, noQemu, runGuest, runGuestInQemu, type GuestOptions } from './guest-kernel.js';
+import {
+  assembleGuest,
+  comparable,
+  correctReservedBit,
+  expectedOutput,
+  guestImage,
+  noBinutils,
+  noQemu,
+  runGuest,
+  runGuestInQemu,
+  type GuestOptions,
+} from './guest-kernel.js';
 
 /** Every guest, with how it is run. */
 const GUESTS: Readonly<Record<string, GuestOptions>> = {
   interrupts: {},
+  exceptions: {},
   paging32: {},
   paging64: {},
+  shutdown: { stop: { reason: 'reset', cause: 'triple-fault' } },
+  smc: { cpus: 2 },
   smp: { cpus: 2 },
 };
 
@@ -19,7 +33,7 @@ describe.each(Object.entries(GUESTS))('guest kernel %s', (name, options) => {
   it('does what the manual says', async () => {
     const run = await runGuest(name, options);
     expect(run.output).toBe(expectedOutput(name));
-    expect(run.stop).toMatchObject({ reason: 'debug-exit', value: 0 });
+    expect(run.stop).toMatchObject(options.stop ?? { reason: 'debug-exit', value: 0 });
   });
 
   it.skipIf(noQemu)('does the same under QEMU (skipped without qemu-system-x86_64)', () => {
