@@ -1,4 +1,4 @@
-import { OperandKind, Prefix, registerNumber, type Form } from '@pckit/x86-decoder';
+import { OperandKind, Prefix, Register, registerClass, RegisterClass, registerNumber, type Form } from '@pckit/x86-decoder';
 import { lowerName } from './names.js';
 import { chooseTarget, placeOperand, segmentBase, selectorOf, sizeMask } from './addressing.js';
 import { CaseBuilder } from './case-builder.js';
@@ -10,9 +10,14 @@ import type { Case } from './vector.js';
 // Cases for one form in one mode: random encodings, random states, and what makes the instruction at hand do something interesting.
 
 const [RAX, RCX, RDX, RSP, RBP, RSI, RDI] = [0, 1, 2, 4, 5, 6, 7];
+const CODE_SELECTORS = [Selector.code32, Selector.code64, Selector.code16, Selector.shortCode];
+const STACK_SELECTORS = [Selector.data, Selector.data16, Selector.based, Selector.limited, Selector.expandDown];
 const CS = 1;
 const SS = 2;
 const ES = 0;
+
+const isSegment = (register: number): boolean => registerClass(register) === RegisterClass.Segment;
+const isHighByte = (register: number): boolean => registerClass(register) === RegisterClass.R8High;
 
 /** Forms that user mode can't run in isolation, with the reason. */
 export function reasonNotToRun({ mnemonic }: Form): string | undefined {
@@ -56,7 +61,7 @@ export function* generateCases(form: Form, mode: Mode, count: number, seed: numb
     if (form.operands.includes('Mp') && instruction.operandSize === 8) continue;
     const repeats = isString && (instruction.prefixes & (Prefix.Rep | Prefix.Repne)) !== 0;
     // Loading SS holds off the trap that would come after it.
-    const loadsStack = (name === 'mov' || name === 'pop') && instruction.operandKind[0] === OperandKind.Register && instruction.operandRegister[0] === 0x62;
+    const loadsStack = (name === 'mov' || name === 'pop') && instruction.operandKind[0] === OperandKind.Register && instruction.operandRegister[0] === Register.SS;
     made++;
     yield b.finish(repeats, loadsStack ? 1 : 0);
   }
@@ -127,7 +132,7 @@ function before(b: CaseBuilder, name: string): void {
     b.set(register, BigInt.asUintN(64, BigInt.asIntN(random.pick([48, 47, 49, 48, 48]), random.u64())));
   }
   if (name === 'int') {
-    let vector = random.oneIn(2) ? random.below(32) : random.below(256);
+    let vector = random.oneIn(2) ? 3 + random.below(2) : random.oneIn(2) ? random.below(32) : random.below(256);
     // The host's system calls.
     if (vector === 0x80) vector = 0x81;
     b.setImmediate(BigInt(vector), 1);
@@ -141,7 +146,7 @@ function before(b: CaseBuilder, name: string): void {
     const register = instruction.operandRegister[k]!;
     if (instruction.operandKind[k] !== OperandKind.Register) continue;
     const number = registerNumber(register);
-    const isSource = /^(verr|verw|lar|lsl|lldt|ltr)$/.test(name) || (name === 'mov' && instruction.operandRegister[0]! >> 4 === 6 && k === 1);
+    const isSource = /^(verr|verw|lar|lsl|lldt|ltr)$/.test(name) || (name === 'mov' && isSegment(instruction.operandRegister[0]!) && k === 1);
     if (isSource) b.setPart(number, BigInt(random.pick(SELECTORS)), 2);
     else if (/^(jmp|call)$/.test(name)) b.setPart(number, BigInt.asUintN(64, codeTarget(b)), sizes[k]!);
   }
@@ -154,11 +159,11 @@ function memoryContent(b: CaseBuilder, name: string, at: bigint, size: number): 
   if (/^(jmp|call)$/.test(name)) {
     if (b.form.operands[0] === 'Mp') {
       b.write(at, codeTarget(b) & sizeMask(size - 2), size - 2);
-      b.write(at + BigInt(size - 2), BigInt(codeSelector(b)), 2);
+      b.write(at + BigInt(size - 2), BigInt(codeSelector(b, random.oneIn(2) ? SELECTORS : CODE_SELECTORS)), 2);
     } else b.write(at, codeTarget(b), size);
   } else if (/^l[defgs]s$/.test(name) || name === 'lss') {
-    b.write(at + BigInt(size - 2), BigInt(random.pick(SELECTORS)), 2);
-  } else if (/^(verr|verw|lar|lsl|lldt|ltr)$/.test(name) || (name === 'mov' && instruction.operandRegister[0]! >> 4 === 6 && instruction.operandKind[0] === OperandKind.Register)) {
+    b.write(at + BigInt(size - 2), BigInt(random.pick(name === 'lss' && !random.oneIn(3) ? STACK_SELECTORS : SELECTORS)), 2);
+  } else if (/^(verr|verw|lar|lsl|lldt|ltr)$/.test(name) || (name === 'mov' && isSegment(instruction.operandRegister[0]!) && instruction.operandKind[0] === OperandKind.Register)) {
     b.write(at, BigInt(random.pick(SELECTORS)), 2);
   } else if (/^(div|idiv)$/.test(name)) {
     b.write(at, divisorFor(b, name === 'idiv', size), size);
@@ -183,10 +188,10 @@ function after(b: CaseBuilder, name: string): void {
   const { instruction } = b.encoded;
   if (name === 'cmpxchg' && instruction.operandKind[0] === OperandKind.Register && random.oneIn(2)) {
     const register = instruction.operandRegister[0]!;
-    if (register >> 4 !== 2) b.setPart(RAX, b.register(registerNumber(register)), instruction.operandSizes[0]!);
+    if (!isHighByte(register)) b.setPart(RAX, b.register(registerNumber(register)), instruction.operandSizes[0]!);
   }
   if (instruction.operandKind[0] === OperandKind.FarPointer) {
-    b.setImmediate((BigInt(codeSelector(b)) << BigInt(8 * instruction.operandSize)) | (codeTarget(b) & sizeMask(instruction.operandSize)), instruction.operandSize + 2);
+    b.setImmediate((BigInt(codeSelector(b, random.oneIn(2) ? SELECTORS : CODE_SELECTORS)) << BigInt(8 * instruction.operandSize)) | (codeTarget(b) & sizeMask(instruction.operandSize)), instruction.operandSize + 2);
   }
 }
 
@@ -194,7 +199,7 @@ function after(b: CaseBuilder, name: string): void {
  * A selector for a far transfer. Not 64-bit code while the stack is 16-bit: RSP then has what Linux left in its upper half, and the
  * recording program isn't heard of again. Nor while it has a base: AMD's processors push as if it had none.
  */
-function codeSelector(b: CaseBuilder, list: readonly number[] = SELECTORS): number {
+function codeSelector(b: CaseBuilder, list: readonly number[]): number {
   const selector = b.random.pick(list);
   return b.mode !== 64 && selector >> 3 === Selector.code64 >> 3 && (b.stackSize === 2 || segmentBase(b, SS) !== 0n) ? Selector.code32 : selector;
 }
@@ -256,8 +261,9 @@ function prepareStack(b: CaseBuilder, name: string): void {
     // Half of them with flags that a program doesn't use: NT, AC, ID, IOPL, TF.
     word(0, BigInt(random.oneIn(2) ? random.u32() & 0x8d5 : random.u32() & 0x3fffff));
   } else if (name === 'retf' || /^iret/.test(name)) prepareFarReturn(b, name, target, size);
-  else if (name === 'pop' && instruction.operandRegister[0]! >> 4 === 6 && instruction.operandKind[0] === OperandKind.Register) {
-    word(0, (interesting(random) & ~0xffffn) | BigInt(random.pick(SELECTORS)));
+  else if (name === 'pop' && isSegment(instruction.operandRegister[0]!) && instruction.operandKind[0] === OperandKind.Register) {
+    const list = instruction.operandRegister[0] === Register.SS && !random.oneIn(3) ? STACK_SELECTORS : SELECTORS;
+    word(0, (interesting(random) & ~0xffffn) | BigInt(random.pick(list)));
   } else if (name === 'enter' && !random.oneIn(6)) {
     b.setPart(RBP, BigInt.asUintN(64, chooseTarget(b, 32, SS) - base + 32n), width);
   } else if (pushes || random.oneIn(2)) return;
@@ -306,7 +312,7 @@ function prepareDivision(b: CaseBuilder, signed: boolean): void {
   const number = registerNumber(register);
   if (number === RAX || number === RDX) return;
   const divisor = divisorFor(b, signed, size);
-  if (register >> 4 === 2) b.setPart(number, (divisor << 8n) | (b.register(number) & 0xffn), 2);
+  if (isHighByte(register)) b.setPart(number, (divisor << 8n) | (b.register(number) & 0xffn), 2);
   else b.setPart(number, divisor, size);
 }
 

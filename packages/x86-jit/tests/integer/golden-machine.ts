@@ -13,6 +13,9 @@ const HANDLER_BYTES = 16;
 const Pte = { present: 1n, write: 2n, user: 4n, accessed: 0x20n, dirty: 0x40n, noExecute: 1n << 63n } as const;
 const Tss = { selector: 0x40, limit: 103 } as const;
 
+/** What fills code pages: HLT ends the decoder's block. */
+const HALTS = new Uint8Array(16).fill(0xf4);
+
 /** Vectors that push an error code. */
 const CODES = new Set([8, 10, 11, 12, 13, 14, 17]);
 
@@ -178,44 +181,35 @@ export class GoldenMachine {
     }
   }
 
-  #hostOf(linear: bigint): number | undefined {
-    const place = locate(linear);
-    return place && this.#at[place.region]! + place.offset;
-  }
-
   #setMemory(input: Case): void {
     for (const { at, value, size } of input.memory) {
-      for (let k = 0; k < size; k++) {
-        const place = locate(at + BigInt(k))!;
-        const byte = Number((value >> BigInt(8 * k)) & 0xffn);
-        this.#ram[this.#at[place.region]! + place.offset] = byte;
-        this.#before[place.region]![place.offset] = byte;
-      }
+      for (let k = 0; k < size; k++) this.#setByte(at + BigInt(k), Number((value >> BigInt(8 * k)) & 0xffn));
     }
-    this.#setCode(input, (k) => input.code[k]!);
+    this.#setCode(input, input.code);
   }
 
-  #setCode(input: Case, byte: (k: number) => number): void {
-    for (let k = 0; k < input.code.length; k++) {
-      const physical = this.#hostOf(input.at + BigInt(k));
-      if (physical === undefined) continue;
-      const { region, offset } = locate(input.at + BigInt(k))!;
-      this.#processor.invalidate(physical, 1);
-      this.#ram[physical] = byte(k);
-      this.#before[region]![offset] = byte(k);
-    }
+  /** @param byte absent: what is always there */
+  #setByte(at: bigint, byte?: number): void {
+    const { region, offset } = locate(at)!;
+    const value = byte ?? this.#pristine[region]![offset]!;
+    this.#ram[this.#at[region]! + offset] = value;
+    this.#before[region]![offset] = value;
+  }
+
+  /** Code lies within one region. */
+  #setCode({ at }: Case, bytes: Uint8Array): void {
+    const { region, offset } = locate(at)!;
+    const physical = this.#at[region]! + offset;
+    this.#processor.invalidate(physical, bytes.length);
+    this.#ram.set(bytes, physical);
+    this.#before[region]!.set(bytes, offset);
   }
 
   #restoreMemory(input: Case): void {
     for (const { at, size } of input.memory) {
-      for (let k = 0; k < size; k++) {
-        const place = locate(at + BigInt(k))!;
-        const byte = this.#pristine[place.region]![place.offset]!;
-        this.#ram[this.#at[place.region]! + place.offset] = byte;
-        this.#before[place.region]![place.offset] = byte;
-      }
+      for (let k = 0; k < size; k++) this.#setByte(at + BigInt(k));
     }
-    this.#setCode(input, () => 0xf4);
+    this.#setCode(input, HALTS.subarray(0, input.code.length));
   }
 
   #outcome(registers: BigUint64Array, completed: number): Outcome {
