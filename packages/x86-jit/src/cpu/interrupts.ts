@@ -174,7 +174,7 @@ function deliverProtected(cpu: CpuState, vector: number, source: EventSource, er
   const high = Number(raw >> 32n);
   const gate = parseDescriptor(low, high, 0n);
   if (gate.application || ![5, 6, 7, 14, 15].includes(gate.type)) throw new GuestFault(Vector.GP, fail);
-  if (source === 'software' && (gate.dpl < cpu.cpl || (cpu.v86 && ((cpu.systemFlags >> 12) & 3) !== 3))) throw new GuestFault(Vector.GP, cpu.v86 && gate.dpl >= cpu.cpl ? 0 : fail);
+  if (source === 'software' && gate.dpl < cpu.cpl) throw new GuestFault(Vector.GP, fail);
   if (!gate.present) throw new GuestFault(Vector.NP, fail);
   const selector = low >>> 16;
   if (gate.type === 5) throw new GuestFault(Vector.TS, selector & 0xfffc); // Task gates: not implemented (see README).

@@ -149,10 +149,10 @@ function moveDebug(x: X): void {
 
 // --- the rest --------------------------------------------------------------------------------------------------------------------
 
-function softwareInterrupt(x: X, vector: number): void {
-  const { cpu } = x;
-  if (cpu.v86 && vector !== 3 && ((cpu.systemFlags >> 12) & 3) !== 3) throw gp();
-  deliver(cpu, vector, 'software', undefined);
+/** SDM vol. 3, 20.2.7: in virtual-8086 mode INT n depends on IOPL; INT3 and INTO don't. */
+function interruptN(x: X): void {
+  if (x.cpu.v86 && ((x.cpu.systemFlags >> 12) & 3) !== 3) throw gp();
+  deliver(x.cpu, x.instruction.immediateLow & 0xff, 'software', undefined);
 }
 
 function returnFromInterrupt(x: X, size: number): void {
@@ -287,11 +287,11 @@ export function systemImplementations(): Implementations<ProcessorSystem> {
   on(Mnemonic.Invd, ({ cpu }) => privileged(cpu));
   on(Mnemonic.Wbinvd, ({ cpu }) => privileged(cpu));
 
-  on(Mnemonic.Int, (x) => softwareInterrupt(x, x.instruction.immediateLow & 0xff));
-  on(Mnemonic.Int3, (x) => softwareInterrupt(x, Vector.BP));
+  on(Mnemonic.Int, interruptN);
+  on(Mnemonic.Int3, ({ cpu }) => deliver(cpu, Vector.BP, 'software', undefined));
   on(Mnemonic.Int1, (x) => deliver(x.cpu, Vector.DB, 'exception', undefined));
   on(Mnemonic.Into, (x) => {
-    if (x.cpu.eflags & Eflags.OF) softwareInterrupt(x, Vector.OF);
+    if (x.cpu.eflags & Eflags.OF) deliver(x.cpu, Vector.OF, 'software', undefined);
   });
   on(Mnemonic.Iret, (x) => returnFromInterrupt(x, 2));
   on(Mnemonic.Iretd, (x) => returnFromInterrupt(x, 4));
