@@ -19,6 +19,7 @@ const GUESTS: Readonly<Record<string, GuestOptions>> = {
   exceptions: {},
   paging32: {},
   paging64: {},
+  segments: {},
   shutdown: { stop: { reason: 'reset', cause: 'triple-fault' } },
   smc: { cpus: 2 },
   smp: { cpus: 2 },
