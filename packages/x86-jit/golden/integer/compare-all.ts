@@ -11,6 +11,7 @@ import { generateCases } from '../../tests/integer/generate.js';
 import { GoldenMachine } from '../../tests/integer/golden-machine.js';
 import { lowerName } from '../../tests/integer/names.js';
 import { hostProcessor, record } from '../../tests/integer/recorder.js';
+import { generateSequences } from '../../tests/integer/sequences.js';
 
 const seed = Number(process.argv[2] ?? Date.now() % 2 ** 31);
 const count = Number(process.argv[3] ?? 500);
@@ -34,6 +35,13 @@ for (let first = 0; first < forms.length; first += 50) {
   for (const [title, list] of bad) process.stdout.write(`${title}: ${list.length} of ${count}\n  ${list[0]}\n`);
   compared += batch.length;
   failed += [...bad.values()].reduce((n, list) => n + list.length, 0);
+}
+if (only.source === '(?:)') {
+  const sequences = record([...generateSequences(40 * count, seed)]).map((vector) => mismatch(machine, vector));
+  const bad = sequences.filter((text) => text !== undefined);
+  if (bad.length > 0) process.stdout.write(`sequences: ${bad.length} of ${sequences.length}\n  ${bad[0]}\n`);
+  compared += sequences.length;
+  failed += bad.length;
 }
 process.stdout.write(`${compared} cases of ${forms.length} forms, ${failed} mismatches\n`);
 if (failed > 0) process.exitCode = 1;

@@ -38,9 +38,9 @@ struct input {
   uint64_t ip, code_at, fs_base, gs_base;
   uint32_t flags;
   uint16_t cs, ss, ds, es, fs, gs;
-  uint8_t code_length, writes, repeats, unused;
-  uint32_t unused2;
-  uint8_t code[16];
+  uint8_t code_length, writes, repeats, steps; /* of a sequence, or 1 */
+  uint32_t unused;
+  uint8_t code[64];
 };
 struct memory_write {
   uint64_t at, value, size;
@@ -185,6 +185,7 @@ static void on_signal(int signal, siginfo_t *info, void *argument) {
     const greg_t *r = context->uc_mcontext.gregs;
     if (r[REG_TRAPNO] == 1) {
       iterations++;
+      if (iterations < current->steps) return;
       if (current->repeats && (uint64_t)r[REG_RIP] == current->ip && (uint16_t)r[REG_CSGSFS] == current->cs && iterations < MOST_ITERATIONS) return;
     }
     record(context);

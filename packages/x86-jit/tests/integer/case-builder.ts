@@ -122,7 +122,7 @@ export class CaseBuilder {
     if (code.length > room) code = code.slice(0, room);
     return {
       mode: this.mode, segments: this.segments, code, at, seed: this.seed, registers: this.#registers, flags: this.flags,
-      memory: this.#memory, repeats, follow,
+      memory: this.#memory, repeats, steps: 1, follow,
     };
   }
 }

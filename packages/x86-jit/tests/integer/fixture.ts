@@ -111,7 +111,8 @@ interface Bases {
 }
 
 function writeVector(w: Writer, { input, outcome }: Vector, bases: Bases): void {
-  w.u8(MODES.indexOf(input.mode) | (input.segments << 2) | (input.repeats ? 0x10 : 0) | (input.follow << 5));
+  w.u8(MODES.indexOf(input.mode) | (input.segments << 2) | (input.repeats ? 0x10 : 0) | (input.follow << 5) | (input.steps > 1 ? 0x40 : 0));
+  if (input.steps > 1) w.u8(input.steps);
   w.u8(input.code.length);
   w.bytes(input.code);
   writePlace(w, input.at);
@@ -161,6 +162,7 @@ function writeVector(w: Writer, { input, outcome }: Vector, bases: Bases): void 
 function readVector(r: Reader, bases: (input: Case) => Bases): Vector {
   const head = r.u8();
   const mode = MODES[head & 3]!;
+  const steps = head & 0x40 ? r.u8() : 1;
   const code = r.bytes(r.u8());
   const at = readPlace(r);
   const seed = r.number(4);
@@ -173,7 +175,7 @@ function readVector(r: Reader, bases: (input: Case) => Bases): Vector {
     const size = r.u8();
     memory.push({ at: address, value: r.fixed(size), size });
   }
-  const input: Case = { mode, segments: (head >> 2) & 3, code, at, seed, registers, flags, memory, repeats: (head & 0x10) !== 0, follow: head >> 5 };
+  const input: Case = { mode, segments: (head >> 2) & 3, code, at, seed, registers, flags, memory, repeats: (head & 0x10) !== 0, steps, follow: (head >> 5) & 1 };
 
   const vector = (r.u8() << 24) >> 24;
   const errorCode = vector >= 10 ? Number(r.value()) : 0;

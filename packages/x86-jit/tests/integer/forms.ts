@@ -1,9 +1,8 @@
 import type { Form } from '@pckit/x86-decoder';
 import { cpuModel } from '../../src/cpu/cpuid.js';
-import { generateCases, isComparable, reasonNotToRun } from './generate.js';
+import { isComparable, reasonNotToRun } from './generate.js';
 import type { Mode } from './layout.js';
 import { advertisedForms, isInteger } from './profile.js';
-import type { Case } from './vector.js';
 
 /** The default profile: what `createProcessor` makes when it isn't told otherwise. */
 export const DEFAULT_MODEL = cpuModel('x86-64-v2');
@@ -13,9 +12,4 @@ export function recordedForms(): { readonly form: Form; readonly modes: readonly
   return advertisedForms(DEFAULT_MODEL)
     .filter((form) => isInteger(form) && reasonNotToRun(form) === undefined)
     .map((form) => ({ form, modes: form.modes.filter((mode) => isComparable(form, mode)) }));
-}
-
-/** So many cases of every form in every mode. */
-export function allCases(count: number, seed: number): Case[] {
-  return recordedForms().flatMap(({ form, modes }) => modes.flatMap((mode) => [...generateCases(form, mode, count, seed)]));
 }

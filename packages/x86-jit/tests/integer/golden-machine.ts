@@ -14,7 +14,7 @@ const Pte = { present: 1n, write: 2n, user: 4n, accessed: 0x20n, dirty: 0x40n, n
 const Tss = { selector: 0x40, limit: 103 } as const;
 
 /** What fills code pages: HLT ends the decoder's block. */
-const HALTS = new Uint8Array(16).fill(0xf4);
+const HALTS = new Uint8Array(64).fill(0xf4);
 
 /** Vectors that push an error code. */
 const CODES = new Set([8, 10, 11, 12, 13, 14, 17]);

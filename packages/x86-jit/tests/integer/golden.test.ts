@@ -6,9 +6,10 @@ import { readFileSync } from 'node:fs';
 import { brotliDecompressSync } from 'node:zlib';
 import { decode, Instruction } from '@pckit/x86-decoder';
 import { describe, expect, it } from 'vitest';
+import { allCases } from './all-cases.js';
 import { mismatch } from './compare.js';
 import { unpackFixture } from './fixture.js';
-import { allCases, recordedForms } from './forms.js';
+import { recordedForms } from './forms.js';
 import { GoldenMachine } from './golden-machine.js';
 import { cannotRecord, hostProcessor, record } from './recorder.js';
 import type { Vector } from './vector.js';
@@ -52,7 +53,7 @@ describe('recorded on a processor', () => {
   it('every form has vectors in every mode, and faults of all kinds are among them', () => {
     const instruction = new Instruction();
     const covered = new Set<string>();
-    for (const { input } of vectors) if (decode(input.code, 0, input.code.length, input.mode, instruction) !== 0) covered.add(`${instruction.form} ${input.mode}`);
+    for (const { input } of vectors) if (input.steps === 1 && decode(input.code, 0, input.code.length, input.mode, instruction) !== 0) covered.add(`${instruction.form} ${input.mode}`);
     const missing = recordedForms().flatMap(({ form, modes }) => modes.filter((mode) => !covered.has(`${form.form} ${mode}`)).map((mode) => `${form.encoding} in ${mode}-bit code`));
     expect(missing).toEqual([]);
     expect([...new Set(vectors.map(({ outcome }) => outcome.vector))].sort((a, b) => a - b)).toEqual([-1, 0, 3, 4, 5, 6, 11, 12, 13, 14]);
@@ -67,8 +68,8 @@ describe.skipIf(reason !== undefined && !required)(`fresh vectors${reason === un
 
   it(`with seed ${seed}`, { timeout: 240_000 }, () => {
     console.info(`fresh integer vectors on ${hostProcessor()}: PCKIT_GOLDEN_SEED=${seed}`);
-    const cases = allCases(12, seed);
-    expect(cases.length).toBeGreaterThan(10_000);
+    const cases = allCases(8, seed);
+    expect(cases.length).toBeGreaterThan(8000);
     expect(mismatches(record(cases))).toEqual([]);
   });
 });

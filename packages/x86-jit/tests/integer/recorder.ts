@@ -9,7 +9,7 @@ import { startRegisters, type Case, type Outcome, type Vector } from './vector.j
 
 const SOURCE = fileURLToPath(new URL('../../golden/integer/runner.c', import.meta.url));
 const MAGIC = 0x31746e69;
-const INPUT = 200;
+const INPUT = 248;
 const WRITE = 24;
 const OUTCOME = 192;
 const CHANGE = 16;
@@ -92,10 +92,10 @@ function writeCases(cases: readonly Case[]): Uint8Array {
     u8(input.code.length);
     u8(input.memory.length);
     u8(input.repeats ? 1 : 0);
-    u8(0);
+    u8(input.steps);
     u32(0);
     bytes.set(input.code, at);
-    at += 16;
+    at += 64;
     for (const { at: address, value, size } of input.memory) {
       u64(address);
       u64(value);

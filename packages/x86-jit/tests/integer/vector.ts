@@ -17,6 +17,8 @@ export interface Case {
   readonly memory: readonly MemoryWrite[];
   /** A repeated string instruction: goes on until it is left. */
   readonly repeats: boolean;
+  /** Instructions in `code`, each of them executed: 1, but for sequences. */
+  readonly steps: number;
   /** Instructions that run with it because it holds off traps (MOV SS): 0 or 1. */
   readonly follow: number;
 }
