@@ -1,4 +1,5 @@
 import type { Entropy, LocalApicPort, ProcessorBus, RamRange, AccessSize } from '@pckit/interfaces';
+import { Mnemonic } from '@pckit/x86-decoder';
 import { CpuState, type InterpreterExports } from './cpu/cpu-state.js';
 import { cpuModel, type CpuModel } from './cpu/cpuid.js';
 import type { Implementations } from './cpu/execution.js';
@@ -71,6 +72,14 @@ export function processorMemoryBytes(vcpus: number): number {
   return layout(vcpus).end;
 }
 
+/** TZCNT and LZCNT were made of BSF and BSR with a prefix that means nothing to processors that don't know them. */
+function ignoredPrefixes({ leaf7Ebx, extendedEcx }: CpuModel): Map<number, number> {
+  const meant = new Map<number, number>();
+  if ((leaf7Ebx & (1 << 3)) === 0) meant.set(Mnemonic.Tzcnt, Mnemonic.Bsf);
+  if ((extendedEcx & (1 << 5)) === 0) meant.set(Mnemonic.Lzcnt, Mnemonic.Bsr);
+  return meant;
+}
+
 /** All instructions in TypeScript, by mnemonic. */
 function allImplementations(): Implementations<ProcessorSystem> {
   const system = systemImplementations();
@@ -121,15 +130,15 @@ export function createProcessor(options: ProcessorOptions): Processor {
   const instance = new WebAssembly.Instance(interpreterModule(), { env: imports });
   const code = instance.exports as unknown as InterpreterExports;
   const cpus = states.map((base) => new CpuState(host, base, code));
+  const model = typeof options.model === 'object' ? options.model : cpuModel(options.model ?? 'x86-64-v2');
   const predecoder = new Predecoder(host, { blockTable: area.blockTable, codeBits: area.codeBits, pool: area.pool, poolBytes: POOL_BYTES }, (hostPage) => {
     for (const cpu of cpus) cpu.protectHostPage(hostPage);
-  });
+  }, ignoredPrefixes(model));
 
   const low = options.ranges[0];
   const high = options.ranges.find((r) => r.start >= 2 ** 32);
   if (!low || low.start !== 0) throw new RangeError('the first RAM range must start at address 0');
   const implementations = allImplementations();
-  const model = typeof options.model === 'object' ? options.model : cpuModel(options.model ?? 'x86-64-v2');
   const vcpus = cpus.map((cpu, index) => {
     cpu.setU64(State.ramLowEnd, BigInt(low.length));
     cpu.setU32(State.ramLowOffset, low.offset);

@@ -10,7 +10,7 @@ import { recordedForms } from '../../tests/integer/forms.js';
 import { generateCases } from '../../tests/integer/generate.js';
 import { GoldenMachine } from '../../tests/integer/golden-machine.js';
 import { lowerName } from '../../tests/integer/names.js';
-import { hostProcessor, record } from '../../tests/integer/recorder.js';
+import { hostHas, hostProcessor, record } from '../../tests/integer/recorder.js';
 import { generateSequences } from '../../tests/integer/sequences.js';
 
 const seed = Number(process.argv[2] ?? Date.now() % 2 ** 31);
@@ -21,7 +21,7 @@ process.stdout.write(`seed ${seed} on ${hostProcessor()}\n`);
 const machine = new GoldenMachine();
 let compared = 0;
 let failed = 0;
-const forms = recordedForms().filter(({ form }) => only.test(`${lowerName(form.mnemonic)} ${form.encoding}`));
+const forms = recordedForms(hostHas()).filter(({ form }) => only.test(`${lowerName(form.mnemonic)} ${form.encoding}`));
 // The program is made anew for each batch, so a batch is many forms.
 for (let first = 0; first < forms.length; first += 50) {
   const batch = forms.slice(first, first + 50).flatMap(({ form, modes }) => modes.flatMap((mode) => [...generateCases(form, mode, count, seed)].map((input) => ({ input, form, mode }))));

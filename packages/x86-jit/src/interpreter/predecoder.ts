@@ -80,6 +80,8 @@ export class Predecoder {
     private readonly area: CodeArea,
     /** A page begins to hold code: no TLB may let a store to it pass unseen. */
     private readonly onCodePage: (hostPage: number) => void,
+    /** Mnemonics that are another one's to this processor. */
+    aliases: ReadonlyMap<number, number> = new Map(),
   ) {
     this.#poolNext = area.pool;
     const table = buildHandlerTable();
@@ -103,6 +105,7 @@ export class Predecoder {
       }
     }
     this.#suffixed = new Set([...suffixed].map((name) => (Mnemonic as { readonly [name: string]: number })[name] as number));
+    for (const [mnemonic, meant] of aliases) this.#shapes[mnemonic] = this.#shapes[meant];
     for (let register = 1; register < 256; register++) this.#registerOffset[register] = stateOffset(register);
   }
 

@@ -5,6 +5,8 @@ import type { Random } from './random.js';
 
 /** What `Form.encoding` says, as the table's notation has it. */
 interface Shape {
+  /** The second byte's map and the third's pp, of VEX. */
+  readonly vex: { readonly map: number; readonly pp: number } | undefined;
   readonly prefix: 'none' | 'notRepeat' | 'free' | 0x66 | 0xf3 | 0xf2;
   readonly opcode: readonly number[];
   readonly plusRegister: boolean;
@@ -20,13 +22,18 @@ const sizesOf = (word: string): number => word.split(',').reduce((mask, size) =>
 
 function parse({ encoding }: Form): Shape {
   let prefix: Shape['prefix'] = 'free';
+  let vex: Shape['vex'];
   let [memory, register, wide, plusRegister, hasModrm] = [true, true, false, false, false];
   let [operandSizes, addressSizes] = [7, 7];
   let reg: number | undefined;
   let rm: number | undefined;
   const opcode: number[] = [];
   encoding.split(' ').forEach((word, k) => {
-    if (word === 'np') prefix = 'none';
+    if (word.startsWith('VEX.')) {
+      const [, , pp, map] = word.split('.');
+      vex = { map: ['', '0F', '0F38', '0F3A'].indexOf(map!), pp: ['NP', '66', 'F3', 'F2'].indexOf(pp!) };
+      prefix = 'none';
+    } else if (word === 'np') prefix = 'none';
     else if (word === 'nf') prefix = 'notRepeat';
     else if (k === 0 && /^(66|F3|F2)$/.test(word) && encoding.includes(' 0F')) prefix = parseInt(word, 16) as 0x66 | 0xf3 | 0xf2;
     else if (k === 0 && encoding === 'F3 90') prefix = 0xf3;
@@ -52,7 +59,7 @@ function parse({ encoding }: Form): Shape {
     }
   });
   const modrm = hasModrm ? { memory, register, ...(reg === undefined ? {} : { reg }), ...(rm === undefined ? {} : { rm }) } : undefined;
-  return { prefix, opcode, plusRegister, modrm, wide, operandSizes, addressSizes };
+  return { vex, prefix, opcode, plusRegister, modrm, wide, operandSizes, addressSizes };
 }
 
 export interface Encoded {
@@ -92,7 +99,7 @@ export class Encoder {
 
   #try(random: Random): Encoded | undefined {
     const { mode } = this;
-    const { prefix, opcode, plusRegister, modrm, wide, operandSizes, addressSizes } = this.#shape;
+    const { vex, prefix, opcode, plusRegister, modrm, wide, operandSizes, addressSizes } = this.#shape;
     const bytes: number[] = [];
     const native = mode === 16 ? 1 : 2;
     // Processors disagree on 66 before near branches in 64-bit mode.
@@ -109,7 +116,9 @@ export class Encoder {
       const other = random.below(k + 1);
       [bytes[k], bytes[other]] = [bytes[other]!, bytes[k]!];
     }
-    if (mode === 64 && (wide || operandSizes === 4 || random.below(10) < 6)) bytes.push(0x40 | random.below(16) | (wide || operandSizes === 4 ? 8 : 0));
+    // Anything may come in R X B, W and vvvv; the decoder takes what suits the mode. Outside 64-bit mode it isn't LES.
+    if (vex) bytes.push(0xc4, (mode === 64 ? random.below(8) << 5 : 0xc0 | (random.below(2) << 5)) | vex.map, (random.below(32) << 3) | vex.pp);
+    else if (mode === 64 && (wide || operandSizes === 4 || random.below(10) < 6)) bytes.push(0x40 | random.below(16) | (wide || operandSizes === 4 ? 8 : 0));
     bytes.push(...opcode);
     if (plusRegister) bytes.push((bytes.pop() as number) + random.below(8));
     if (modrm) {

@@ -2,6 +2,7 @@ import type { ProcessorBus } from '@pckit/interfaces';
 import type { CpuState } from '../../src/cpu/cpu-state.js';
 import { createProcessor, processorMemoryBytes, type Processor, type X86Vcpu } from '../../src/index.js';
 import { Attribute, Cr0, Cr4, Efer, Segment, SegmentIndex, State } from '../../src/state-layout.js';
+import { RECORDED_MODEL } from './forms.js';
 import { FS_BASE, GDT, GS_BASE, initialMemory, LDT, ldtDescriptor, type Mode, PAGE, REGIONS, SEGMENT_SETS } from './layout.js';
 import { locate, type Case, type Outcome } from './vector.js';
 
@@ -51,7 +52,7 @@ export class GoldenMachine {
     };
     this.#processor = createProcessor({
       memory, ranges: [{ start: 0, length: Physical.size, offset }], ports: [{ bus }],
-      clock: { now: () => 1e9 }, tscHz: 1e9, entropy: { fill: (into) => into.fill(0x5a) },
+      clock: { now: () => 1e9 }, tscHz: 1e9, entropy: { fill: (into) => into.fill(0x5a) }, model: RECORDED_MODEL,
     });
     this.#vcpu = this.#processor.vcpus[0]!;
     this.#cpu = this.#vcpu.cpu;

@@ -30,7 +30,7 @@ export function advertised(feature: string, model: CpuModel): boolean {
 /** Every form that the model has. */
 export function advertisedForms(model: CpuModel): Form[] {
   const avx = advertised('avx', model);
-  return forms().filter(({ feature, encoding }) => advertised(feature, model) && (avx || !encoding.startsWith('VEX.')));
+  return forms().filter(({ feature, encoding }) => advertised(feature, model) && (avx || feature.startsWith('bmi') || !encoding.startsWith('VEX.')));
 }
 
 const VECTOR_FEATURES = new Set(['fpu', '287', '387', 'mmx', 'sse', 'sse2', 'sse3', 'ssse3', 'sse4_1', 'sse4_2', 'aes', 'pclmulqdq', 'fxsr', 'xsave', 'xsaveopt', 'xsavec', 'avx', 'avx2', 'fma', 'f16c']);

@@ -33,6 +33,16 @@ export function hostProcessor(): string {
   return `${field('vendor_id')} ${field('model name')}`;
 }
 
+/** Of the features that not every x86-64 processor has, as /proc/cpuinfo names them; whether this one has them. */
+export function hostHas(): (feature: string) => boolean {
+  const names: { readonly [feature: string]: string } = {
+    cx16: 'cx16', popcnt: 'popcnt', movbe: 'movbe', rdrand: 'rdrand', rdseed: 'rdseed', adx: 'adx', bmi1: 'bmi1', bmi2: 'bmi2', lzcnt: 'abm',
+    clflushopt: 'clflushopt', sse4_2: 'sse4_2', prefetchw: '3dnowprefetch', rdtscp: 'rdtscp', xsave: 'xsave',
+  };
+  const flags = new Set((/^flags\s*: (.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '').split(' '));
+  return (feature) => names[feature] === undefined || flags.has(names[feature]!);
+}
+
 export function record(cases: readonly Case[]): Vector[] {
   const directory = mkdtempSync(join(tmpdir(), 'pckit-golden-'));
   try {
