@@ -2,7 +2,7 @@ import { Attribute, SegmentIndex, State, Vector } from '../state-layout.js';
 import { GuestFault, type CpuState } from './cpu-state.js';
 import { prepareStack } from './interrupts.js';
 import { prepareBytes } from './memory-block.js';
-import { dropInnerSegments, isCode, isConforming, markAccessed, readDescriptor, readUpperBase, realModeSegment, toRegister, type Descriptor } from './segmentation.js';
+import { dropInnerSegments, isCode, isConforming, markAccessed, readDescriptor, realModeSegment, toRegister, type Descriptor } from './segmentation.js';
 
 // Far JMP, CALL and RET. SDM vol. 2, JMP, CALL, RET; vol. 3, 5.8.
 
@@ -126,7 +126,12 @@ function callGate(cpu: CpuState, d: Descriptor, selector: number): Gate {
   if (!d.present) throw new GuestFault(Vector.NP, code);
   const target = d.low >>> 16;
   let offset = BigInt(d.type === 4 ? d.low & 0xffff : ((d.low & 0xffff) | (d.high & 0xffff0000)) >>> 0);
-  if (cpu.longMode) offset |= readUpperBase(cpu, { ...d, base: 0n });
+  if (cpu.longMode) {
+    const upper = cpu.loadSystem(d.address + 8n, 8);
+    // SDM vol. 3, 5.8.3.1: the type field of the upper half must be 0, so that it isn't taken for a descriptor.
+    if ((upper >> 40n) & 0x1fn) throw new GuestFault(Vector.GP, code);
+    offset |= (upper & 0xffffffffn) << 32n;
+  }
   if ((target & 0xfffc) === 0) throw new GuestFault(Vector.GP, 0);
   const descriptor = readDescriptor(cpu, target);
   if (!isCode(descriptor) || descriptor.dpl > cpu.cpl || (cpu.longMode && !(descriptor.attributes & Attribute.long))) throw new GuestFault(Vector.GP, target & 0xfffc);
