@@ -20,6 +20,7 @@ const GUESTS: Readonly<Record<string, GuestOptions>> = {
   paging32: {},
   paging64: {},
   segments: {},
+  transfers: {},
   shutdown: { stop: { reason: 'reset', cause: 'triple-fault' } },
   smc: { cpus: 2 },
   smp: { cpus: 2 },
