@@ -12,7 +12,7 @@ import { packFixture } from '../../tests/integer/fixture.js';
 import { hostProcessor, record } from '../../tests/integer/recorder.js';
 
 const seed = Number(process.argv[2] ?? 1);
-const count = Number(process.argv[3] ?? 32);
+const count = Number(process.argv[3] ?? 48);
 const bytes = packFixture({ processor: hostProcessor(), vectors: record(allCases(count, seed)) });
 const compressed = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24 } });
 writeFileSync(new URL('integer-vectors.bin.br', import.meta.url), compressed);

@@ -63,6 +63,7 @@ export class GoldenMachine {
     this.#writeTables();
     this.#startProtectedMode();
     for (const mode of [16, 32, 64] as const) this.#segments.set(mode, SEGMENT_SETS[mode].map((_, set) => this.#segmentBytes(mode, set)));
+    this.#keepCodePages();
   }
 
   // --- construction ---------------------------------------------------------------------------------------------------------------
@@ -150,6 +151,14 @@ export class GoldenMachine {
       cpu.setU64(State.segments + SegmentIndex.GS * Segment.size + Segment.base, GS_BASE);
     }
     return cpu.host.u8.slice(cpu.base + State.segments, cpu.base + State.segments + 6 * Segment.size);
+  }
+
+  /** Has a HLT decoded in every code page, for good: when a page gets its first decoded code, all TLBs are searched for it. */
+  #keepCodePages(): void {
+    const nothing = { mode: 64, segments: 0, code: new Uint8Array(0), seed: 0, registers: new Map(), flags: 0, memory: [], repeats: false, steps: 1, follow: 0 } as const;
+    for (const { base, pages, executable } of REGIONS) {
+      for (let page = 0; executable && page < pages; page++) this.execute({ ...nothing, at: base + BigInt(page * PAGE + 0xc00) }, new BigUint64Array(16), 1);
+    }
   }
 
   // --- execution ------------------------------------------------------------------------------------------------------------------

@@ -68,8 +68,8 @@ describe.skipIf(reason !== undefined && !required)(`fresh vectors${reason === un
 
   it(`with seed ${seed}`, { timeout: 240_000 }, () => {
     console.info(`fresh integer vectors on ${hostProcessor()}: PCKIT_GOLDEN_SEED=${seed}`);
-    const cases = allCases(8, seed, hostHas());
-    expect(cases.length).toBeGreaterThan(8000);
+    const cases = allCases(12, seed, hostHas());
+    expect(cases.length).toBeGreaterThan(10_000);
     expect(mismatches(record(cases))).toEqual([]);
   });
 });
