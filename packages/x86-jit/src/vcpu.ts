@@ -4,6 +4,7 @@ import { GuestFault, type CpuState } from './cpu/cpu-state.js';
 import { deliver, type EventSource } from './cpu/interrupts.js';
 import type { ProcessorSystem } from './cpu/processor-system.js';
 import { Execution, type Implementations } from './cpu/execution.js';
+import { TaskFault } from './cpu/task-switch.js';
 import type { Predecoder } from './interpreter/predecoder.js';
 import { Access } from './mmu/page-walk.js';
 import { Completion } from './semantics/context.js';
@@ -84,6 +85,8 @@ export class X86Vcpu implements Vcpu {
   #intr = false;
   #nmiLevel = false;
   #sipiVector = -1;
+  /** A task switch ended in one, amid an instruction. */
+  #shutdown = false;
   tscOffset = 0n;
 
   constructor(wires: VcpuWires) {
@@ -211,6 +214,10 @@ export class X86Vcpu implements Vcpu {
       }
       const before = this.executed;
       const code = cpu.code.run(cpu.base);
+      if (this.#shutdown) {
+        this.#shutdown = false;
+        return 'shutdown';
+      }
       switch (code) {
         case LoopExit.budget:
         case LoopExit.attention:
@@ -340,6 +347,8 @@ export class X86Vcpu implements Vcpu {
       const bySegment = instruction.segment === Register.SS ? Vector.SS : Vector.GP;
       // Only these have a memory operand and the stack. A bit test's may lie far from its effective address.
       if (!STACK_AND_MEMORY.has(instruction.mnemonic)) return bySegment;
+      // POP reads the stack first.
+      if (instruction.mnemonic === Mnemonic.Pop && BigInt.asUintN(64, address - cpu.gpr(4)) < 8n) return Vector.SS;
       this.#execution.instruction = instruction;
       const from = this.#execution.effectiveLinear();
       if (BigInt.asUintN(64, address - from) < 16n) return bySegment;
@@ -401,6 +410,11 @@ export class X86Vcpu implements Vcpu {
       implementation(x);
     } catch (fault) {
       if (!(fault instanceof GuestFault)) throw fault;
+      if (fault instanceof TaskFault) {
+        // The task has been switched: there is no instruction to go back to.
+        if (!this.#raise(fault.vector, 'exception', fault.code)) this.#shutdown = true;
+        return Completion.exit + LoopExit.attention;
+      }
       cpu.setI32(State.fault, Fault.exception);
       cpu.setU32(State.faultVector, fault.vector);
       cpu.setU32(State.faultCode, fault.code);
