@@ -152,7 +152,7 @@ function toleranceOf(input: Case, start: BigUint64Array, processors: Outcome): T
     ignoresMemory: wild || (name === 'call' && (processors.vector >= 0 || (input.mode === 64) !== (processors.selectors[0] === 0x33))),
     // A near call whose target and stack are both bad: the manual's order is the target's fault first, AMD's the stack's. AMD's
     // processors read far pointers in two pieces, which may be in different places when the address wraps in between.
-    eitherFault: /^call$|^retf$|^iret|^cmps[bwdq]$|^l[defgs]s$|^bound$/.test(name) || (name === 'jmp' && instruction.opcode === 0xff && (instruction.modrm & 8) !== 0),
+    eitherFault: /^call$|^retf$|^iret|^cmps[bwdq]$|^l[defgs]s$|^bound$/.test(name) || (name === 'movsxd' && instruction.operandSizes[1] === 2) || (name === 'jmp' && instruction.opcode === 0xff && (instruction.modrm & 8) !== 0),
     ...(pushesFlags ? { memory: (_: bigint, value: bigint) => value & ~trapMask(trapFlagAt) } : {}),
   };
 }

@@ -93,6 +93,8 @@ function memoryTarget(b: CaseBuilder, name: string, size: number, segment: numbe
   // Far pointers and bounds are two accesses to some processors, which may wrap around between them.
   let target = chooseTarget(b, size, segment);
   if (b.mode !== 64 && b.form.operands.some((text) => /^M(p|vv)$/.test(text)) && (target & 0xffffn) > 0xfff0n) target -= 0x10n;
+  // AMD's processors read four bytes for MOVSXD's two.
+  if (name === 'movsxd' && size === 2) target &= ~3n;
   return name === 'cmpxchg16b' && !b.random.oneIn(8) ? target & ~15n : target;
 }
 
