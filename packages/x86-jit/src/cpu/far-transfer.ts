@@ -3,6 +3,7 @@ import { GuestFault, type CpuState } from './cpu-state.js';
 import { prepareStack } from './interrupts.js';
 import { prepareBytes } from './memory-block.js';
 import { dropInnerSegments, isCode, isConforming, markAccessed, readDescriptor, realModeSegment, toRegister, type Descriptor } from './segmentation.js';
+import { availableTask, switchTask, type TaskSwitchCause } from './task-switch.js';
 
 // Far JMP, CALL and RET. SDM vol. 2, JMP, CALL, RET; vol. 3, 5.8.
 
@@ -65,6 +66,7 @@ export function farJump(cpu: CpuState, selector: number, offset: bigint): void {
   if ((selector & 0xfffc) === 0) throw new GuestFault(Vector.GP, 0);
   const d = readDescriptor(cpu, selector);
   if (!d.application) {
+    if (toTask(cpu, d, selector, 'jump')) return;
     const gate = callGate(cpu, d, selector);
     checkCode(cpu, gate.descriptor, gate.selector & ~3);
     enter(cpu, gate.selector, gate.descriptor, gate.offset, cpu.cpl);
@@ -87,7 +89,7 @@ export function farCall(cpu: CpuState, selector: number, offset: bigint, size: n
   if ((selector & 0xfffc) === 0) throw new GuestFault(Vector.GP, 0);
   const d = readDescriptor(cpu, selector);
   if (!d.application) {
-    callThroughGate(cpu, d, selector, nextIp);
+    if (!toTask(cpu, d, selector, 'call')) callThroughGate(cpu, d, selector, nextIp);
     return;
   }
   checkCode(cpu, d, selector);
@@ -110,6 +112,17 @@ function enterReal(cpu: CpuState, selector: number, offset: bigint): void {
   cpu.setU64(State.rip, cs.base + offset);
 }
 
+/** A far JMP or CALL to a TSS or through a task gate. @returns false when the descriptor is neither */
+function toTask(cpu: CpuState, d: Descriptor, selector: number, cause: TaskSwitchCause): boolean {
+  const gate = d.type === 5;
+  if (cpu.longMode || (!gate && d.type !== 1 && d.type !== 9)) return false;
+  if (d.dpl < cpu.cpl || d.dpl < (selector & 3)) throw new GuestFault(Vector.GP, selector & 0xfffc);
+  if (gate && !d.present) throw new GuestFault(Vector.NP, selector & 0xfffc);
+  const tss = gate ? d.low >>> 16 : selector;
+  switchTask(cpu, tss, availableTask(cpu, tss), cause);
+  return true;
+}
+
 interface Gate {
   readonly selector: number;
   readonly offset: bigint;
@@ -120,7 +133,7 @@ interface Gate {
 
 function callGate(cpu: CpuState, d: Descriptor, selector: number): Gate {
   const code = selector & 0xfffc;
-  // Call gates: type 4 (16-bit), 12 (32-bit, or 64-bit in long mode). Task gates and TSSes: not implemented (see README).
+  // Call gates: type 4 (16-bit), 12 (32-bit, or 64-bit in long mode).
   if (cpu.longMode ? d.type !== 12 : d.type !== 4 && d.type !== 12) throw new GuestFault(Vector.GP, code);
   if (d.dpl < cpu.cpl || d.dpl < (selector & 3)) throw new GuestFault(Vector.GP, code);
   if (!d.present) throw new GuestFault(Vector.NP, code);

@@ -1,6 +1,7 @@
 import { Attribute, Eflags, SegmentIndex, State, Vector } from '../state-layout.js';
 import { GuestFault, type CpuState } from './cpu-state.js';
 import { dropInnerSegments, isCode, isConforming, markAccessed, parseDescriptor, readDescriptor, realModeSegment, toRegister, withinLimit, type Descriptor } from './segmentation.js';
+import { availableTask, returnToLinkedTask, switchTask } from './task-switch.js';
 
 // Interrupt and exception delivery, and IRET. SDM vol. 3, chapter 6 and 7.4; vol. 2, INT and IRET.
 
@@ -177,7 +178,10 @@ function deliverProtected(cpu: CpuState, vector: number, source: EventSource, er
   if (source === 'software' && gate.dpl < cpu.cpl) throw new GuestFault(Vector.GP, fail);
   if (!gate.present) throw new GuestFault(Vector.NP, fail);
   const selector = low >>> 16;
-  if (gate.type === 5) throw new GuestFault(Vector.TS, selector & 0xfffc); // Task gates: not implemented (see README).
+  if (gate.type === 5) {
+    switchTask(cpu, selector, availableTask(cpu, selector, external), 'interrupt', external, errorCode);
+    return;
+  }
   const wide = gate.type >= 14;
   const width = wide ? 4 : 2;
   const offset = BigInt(wide ? ((low & 0xffff) | (high & 0xffff0000)) >>> 0 : low & 0xffff);
@@ -281,7 +285,8 @@ export function interruptReturn(cpu: CpuState, size: number): void {
   }
   if (cpu.systemFlags & Eflags.NT) {
     if (cpu.longMode) throw new GuestFault(Vector.GP, 0);
-    throw new GuestFault(Vector.TS, 0); // Return to a nested task: not implemented (see README).
+    returnToLinkedTask(cpu);
+    return;
   }
   const ssOld = cpu.segment(SegmentIndex.SS);
   const mask = cpu.code64 ? 0xffffffffffffffffn : ssOld.attributes & Attribute.big ? 0xffffffffn : 0xffffn;

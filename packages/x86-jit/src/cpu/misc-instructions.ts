@@ -6,7 +6,8 @@ import type { Execution, Implementations } from './execution.js';
 import { advance, prepareBytes } from './memory-block.js';
 import type { ProcessorSystem } from './processor-system.js';
 import { isConforming, loadLdt, loadSegment, loadTaskRegister, readDescriptor, type Descriptor } from './segmentation.js';
-import { checkPortPermission, writeCr0 } from './system-instructions.js';
+import { writeCr0 } from './control-registers.js';
+import { checkPortPermission } from './system-instructions.js';
 
 // Segment registers, descriptor tables, ENTER, BOUND, INS and OUTS, random numbers. SDM vol. 2, one section each.
 
