@@ -20,6 +20,7 @@ const GUESTS: Readonly<Record<string, GuestOptions>> = {
   paging32: {},
   paging64: {},
   segments: {},
+  tasks: {},
   transfers: {},
   shutdown: { stop: { reason: 'reset', cause: 'triple-fault' } },
   smc: { cpus: 2 },
