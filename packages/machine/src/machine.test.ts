@@ -387,7 +387,7 @@ describe('real time', () => {
   it('fires what fell due while the host was busy, and goes on by a bounded time after a suspend', async () => {
     const host = fakeHost();
     const { machine } = build(
-      { code: [(): void => host.pass(1), jump(0)] },
+      { code: [(): void => host.pass(10), jump(0)] },
       { time: { kind: 'real', longestGap: 500 }, host },
     );
     const fired: number[] = [];

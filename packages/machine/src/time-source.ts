@@ -49,14 +49,20 @@ export interface RealTimeOptions {
 
 /** How far virtual time may run ahead of the host's, so that sleeps shorter than what `setTimeout` can do need not be slept. */
 const MAY_LEAD = 1_000_000;
+/** How far virtual time may stay behind the host's while the guest executes. */
+const MAY_LAG = 50_000_000;
+/** A lag of this doubles the speed of virtual time. */
+const DOUBLE_SPEED_LAG = 10_000_000;
 /** Bounds of the estimate, in ns per instruction: 20 GIPS to 10 MIPS. */
 const FASTEST = 0.05;
 const SLOWEST = 100;
 
 /**
  * Real time: virtual time follows the host's monotonic clock. During a run it advances by the estimated speed of the processor, so that
- * reading it costs no call to the host; between runs it is brought up to the host's time, which fires the timers that fell due. When the
- * estimate was too high and virtual time is ahead, it is never turned back: it goes slower until the host has caught up.
+ * reading it costs no call to the host. When the estimate was too high and virtual time is ahead, it is never turned back: it goes slower until
+ * the host has caught up. When it is behind it goes faster, and does not jump: the host gives its processor to others for a few milliseconds all
+ * the time, and a guest that measures one of its timers by another in just that moment would find them broken (Linux, `verify_pmtmr_rate`: "PM-Timer
+ * running at invalid rate"). Only what is more than 50 ms late comes at once, and what a halted guest can't see.
  */
 export class RealTime implements TimeSource {
   readonly #now: () => number;
@@ -67,6 +73,8 @@ export class RealTime implements TimeSource {
   /** Sleep that was asked for since the last look, in ns: no sign of a suspended host. */
   #slept = 0;
   #measured = 5;
+  /** The host sleeps, or has slept just now. */
+  #idle = false;
   nanosecondsPerInstruction = 5;
 
   constructor(options: RealTimeOptions) {
@@ -75,20 +83,26 @@ export class RealTime implements TimeSource {
   }
 
   start(clock: VirtualClock): void {
+    this.#idle = false;
     this.#lastLook = this.#now() * 1e6;
     this.#origin = this.#lastLook - clock.now();
   }
 
   sync(clock: VirtualClock, executed: number): void {
     const target = this.#look(executed);
-    const ahead = clock.now() - target;
-    if (ahead <= 0) clock.advanceTo(target);
-    this.nanosecondsPerInstruction = ahead <= 0 ? this.#measured : this.#measured * Math.max(0.1, 1 - ahead / MAY_LEAD);
+    const jumpTo = this.#idle ? target : target - MAY_LAG;
+    this.#idle = false;
+    if (jumpTo > clock.now()) clock.advanceTo(jumpTo);
+    const lag = target - clock.now();
+    this.nanosecondsPerInstruction = this.#measured * (lag < 0 ? Math.max(0.1, 1 + lag / MAY_LEAD) : 1 + Math.min(1, lag / DOUBLE_SPEED_LAG));
   }
 
   idle(clock: VirtualClock, until: number): number {
-    const toGo = until - this.#look(0);
+    const target = this.#look(0);
+    const toGo = until - target;
     if (toGo > MAY_LEAD) {
+      if (target > clock.now()) clock.advanceTo(target);
+      this.#idle = true;
       this.#slept = toGo;
       return toGo / 1e6;
     }
