@@ -42,11 +42,34 @@ export interface BlockBackend {
   close?(): Promise<void> | void;
 }
 
-/** One end of an Ethernet cable. Frames are without FCS. */
+/**
+ * What a frame still lacks, as network cards with offloads hand frames around: a checksum that is not finished, or a cut into packets. A frame
+ * without one is whole.
+ */
+export interface FrameOffload {
+  /** Where in the frame the bytes begin that the checksum covers: the TCP or UDP header. */
+  readonly checksumStart: number;
+  /** From there to the checksum field (16 for TCP, 6 for UDP), which holds the sum of the pseudo header. */
+  readonly checksumOffset: number;
+  /** `none`: the frame is one packet. `udp` is one datagram for each piece, `udp-fragments` one datagram in IP fragments. */
+  readonly segmentation: 'none' | 'tcp' | 'udp' | 'udp-fragments';
+  /** Most payload bytes of each packet; 0 with `none`. */
+  readonly segmentBytes: number;
+}
+
+/** One end of an Ethernet cable. Frames are without FCS, and borrowed: whoever keeps one beyond the call copies it. */
 export interface EthernetPort {
-  send(frame: Uint8Array): void;
-  /** `receive` says whether it took the frame; a refused frame is dropped or offered again by the sender. */
-  attach(receive: (frame: Uint8Array) => boolean): void;
+  /** `offload` only where the port `takesOffloads`. */
+  send(frame: Uint8Array, offload?: FrameOffload): void;
+  /**
+   * `receive` says whether it took the frame; a refused frame is dropped, or offered again when the device calls `onReady`. It takes frames
+   * with an offload, of TCP over IPv4 or IPv6 up to 65,535 bytes from the IP header on.
+   */
+  attach(receive: (frame: Uint8Array, offload?: FrameOffload) => boolean): void;
+  /** The device says that it has room again, after it refused a frame. */
+  onReady?(): void;
+  /** The port takes unfinished frames: it has no use for their checksums or makes them itself. */
+  readonly takesOffloads?: boolean;
 }
 
 /** One end of a serial cable. */
