@@ -81,6 +81,11 @@ export class ConsoleRun {
     return this.#finished;
   }
 
+  /** Undefined when it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   type(text: string): void {
     this.#child.stdin.write(text);
   }
