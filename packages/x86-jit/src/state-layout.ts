@@ -165,7 +165,13 @@ export const Tlb = {
 } as const;
 
 /** Bits of an entry's `flags`. */
-export const TlbFlag = { global: 1, /** A piece of a page that is larger than 4 KiB. */ large: 4 } as const;
+export const TlbFlag = {
+  global: 1,
+  /** A piece of a page that is larger than 4 KiB. */
+  large: 4,
+  /** It would have a write tag, but holds decoded code. */
+  code: 8,
+} as const;
 
 /** Bits of `State.paging`: which page-table format, and the control bits that a walk looks at. */
 export const Paging = {

@@ -472,7 +472,7 @@ export class X86Vcpu implements Vcpu {
     cpu.eflags = 2;
     const data = { selector: 0, base: 0n, limit: 0xffff, attributes: Attribute.present | Attribute.system | Attribute.writable | Attribute.accessed };
     for (const index of [SegmentIndex.ES, SegmentIndex.SS, SegmentIndex.DS, SegmentIndex.FS, SegmentIndex.GS]) cpu.setSegment(index, data);
-    cpu.setSegment(SegmentIndex.CS, { ...data, selector: 0xf000, base: 0xffff0000n, attributes: data.attributes | Attribute.code });
+    cpu.setSegment(SegmentIndex.CS, { ...data, selector: 0xf000, base: 0xffff0000n });
     cpu.setSegment(SegmentIndex.LDTR, { selector: 0, base: 0n, limit: 0xffff, attributes: Attribute.present | 2 });
     cpu.setSegment(SegmentIndex.TR, { selector: 0, base: 0n, limit: 0xffff, attributes: Attribute.present | 0xb });
     cpu.setU64(State.cr0, BigInt(Cr0.ET | Cr0.CD | Cr0.NW));

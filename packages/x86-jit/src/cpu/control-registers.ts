@@ -1,5 +1,6 @@
 import { Attribute, Cr0, Cr4, Efer, SegmentIndex, State, Vector } from '../state-layout.js';
 import { GuestFault, type CpuState } from './cpu-state.js';
+import { realModeCode } from './segmentation.js';
 
 // Writes of CR0, CR3 and CR4. SDM vol. 3, 2.5; vol. 2, MOV to control registers.
 
@@ -45,6 +46,10 @@ export function writeCr0(cpu: CpuState, raw: bigint): void {
   if ((value ^ old) & (Cr0.PG | Cr0.CD | Cr0.NW)) loadPdptes(cpu, value, cpu.u64(State.cr3), cpu.cr4);
   cpu.setU64(State.cr0, BigInt(value));
   if ((value ^ old) & (Cr0.PG | Cr0.WP | Cr0.PE)) cpu.flushTlb();
+  if (old & ~value & Cr0.PE) {
+    const cs = cpu.segment(SegmentIndex.CS);
+    cpu.setSegment(SegmentIndex.CS, { ...cs, attributes: realModeCode(cs.attributes) });
+  }
   cpu.updateMode();
 }
 

@@ -256,8 +256,12 @@ export class CpuState {
     for (let at = first; at < first + Tlb.contexts * Tlb.bytes; at += 1 << Tlb.entryShift) {
       if (u32[(at + Tlb.host) >> 2] !== hostPage) continue;
       const index = ((at - first) >> Tlb.entryShift) & Tlb.indexMask;
-      u32[(at + Tlb.writeTag) >> 2] = (index ^ 1) << 12;
-      u32[((at + Tlb.writeTag) >> 2) + 1] = 0;
+      const never = (index ^ 1) << 12;
+      const tag = (at + Tlb.writeTag) >> 2;
+      if (u32[tag] === never && u32[tag + 1] === 0) continue;
+      u32[tag] = never;
+      u32[tag + 1] = 0;
+      u32[(at + Tlb.flags) >> 2] = (u32[(at + Tlb.flags) >> 2] as number) | TlbFlag.code;
     }
   }
 

@@ -86,15 +86,21 @@ export function toRegister(selector: number, d: Descriptor): SegmentRegister {
   return { selector, base: d.base, limit: d.limit, attributes: d.application ? d.attributes | Attribute.accessed : d.attributes };
 }
 
+/** In real mode the code segment is written like any other, whatever descriptor was in it, as after a reset (SDM vol. 3, table 9-1: "Present, R/W, Accessed"). */
+export function realModeCode(attributes: number): number {
+  return (attributes & ~Attribute.typeMask) | Attribute.writable | Attribute.accessed;
+}
+
 /** The segment that real and virtual-8086 mode make of a selector. */
 export function realModeSegment(cpu: CpuState, index: number, selector: number): SegmentRegister {
   const old = cpu.segment(index);
   if (cpu.v86) {
     return { selector, base: BigInt(selector << 4), limit: 0xffff, attributes: Attribute.present | Attribute.system | Attribute.writable | Attribute.accessed | (3 << Attribute.dplShift) };
   }
-  // Real mode keeps limit and rights: "unreal" mode relies on it. CS becomes readable and writable as after reset.
+  // Real mode keeps limit and rights: "unreal" mode relies on it.
   let { attributes } = old;
   if (attributes & Attribute.unusable) attributes = Attribute.present | Attribute.system | Attribute.writable | Attribute.accessed;
+  if (index === SegmentIndex.CS) attributes = realModeCode(attributes);
   return { selector, base: BigInt(selector << 4), limit: old.attributes & Attribute.unusable ? 0xffff : old.limit, attributes };
 }
 

@@ -34,8 +34,10 @@ interface Block {
   /** Bytes of a last instruction that lie in another page: its host page and how many, or 0. */
   readonly otherPage: number;
   readonly otherBytes: number;
-  live: boolean;
 }
+
+/** The blocks of a page by the 64-byte piece of it that they have bytes in. A block is in the list of each of its pieces. */
+type Pieces = (Block[] | undefined)[];
 
 const KIND_LETTERS: { readonly [kind: number]: string } = {
   [OperandKind.Memory]: 'm',
@@ -71,7 +73,7 @@ export class Predecoder {
   readonly #instruction = new Instruction();
   readonly #straddle = new Uint8Array(32);
   #poolNext: number;
-  #blocks = new Map<number, Block[]>();
+  #pages = new Map<number, Pieces>();
   /** Decoded instructions whose implementation is TypeScript, by record. */
   readonly #executed = new Map<number, Instruction>();
 
@@ -209,7 +211,7 @@ export class Predecoder {
       this.memory.i32[(first + Record.displacement) >> 2] = at - start - 1;
     }
     const end = Math.min(at, pageEnd);
-    this.#register({ key: start, modeKey, first, count: (record - first) / Record.size, start, end, otherPage, otherBytes, live: true }, hostPage);
+    this.#register({ key: start, modeKey, first, count: (record - first) / Record.size, start, end, otherPage, otherBytes }, hostPage);
     return 'decoded';
   }
 
@@ -223,56 +225,78 @@ export class Predecoder {
   }
 
   #track(hostPage: number, from: number, to: number, block: Block): void {
-    let list = this.#blocks.get(hostPage);
-    if (!list) this.#blocks.set(hostPage, (list = []));
-    list.push(block);
-    const bits = (this.area.codeBits + (hostPage >>> 12) * 8) >>> 2;
+    let pieces = this.#pages.get(hostPage);
+    if (!pieces) this.#pages.set(hostPage, (pieces = new Array<Block[] | undefined>(64).fill(undefined)));
+    const bits = this.#bits(hostPage);
     const { u32 } = this.memory;
     const fresh = u32[bits] === 0 && u32[bits + 1] === 0;
-    for (let piece = from >> 6; piece <= (to - 1) >> 6; piece++) u32[bits + (piece >> 5)] = (u32[bits + (piece >> 5)] as number) | (1 << (piece & 31));
+    for (let piece = from >> 6; piece <= (to - 1) >> 6; piece++) {
+      (pieces[piece] ??= []).push(block);
+      u32[bits + (piece >> 5)] = (u32[bits + (piece >> 5)] as number) | (1 << (piece & 31));
+    }
     if (fresh) this.onCodePage(hostPage);
+  }
+
+  #untrack(hostPage: number, from: number, to: number, block: Block): void {
+    const pieces = this.#pages.get(hostPage) as Pieces;
+    const bits = this.#bits(hostPage);
+    const { u32 } = this.memory;
+    for (let piece = from >> 6; piece <= (to - 1) >> 6; piece++) {
+      const list = pieces[piece] as Block[];
+      const last = list.pop() as Block;
+      if (last !== block) list[list.indexOf(block)] = last;
+      if (list.length > 0) continue;
+      pieces[piece] = undefined;
+      u32[bits + (piece >> 5)] = (u32[bits + (piece >> 5)] as number) & ~(1 << (piece & 31));
+    }
+    if (u32[bits] === 0 && u32[bits + 1] === 0) this.#pages.delete(hostPage);
+  }
+
+  /** Index into u32 of a page's mask of pieces that hold code. */
+  #bits(hostPage: number): number {
+    return (this.area.codeBits + (hostPage >>> 12) * 8) >>> 2;
   }
 
   #slot(host: number): number {
     return this.area.blockTable + ((Math.imul(host, 0x9e3779b1) >>> (32 - BlockTable.bits)) << 4);
   }
 
-  /** Forgets the blocks that bytes in a host range belong to. */
+  /**
+   * Forgets the blocks that bytes in a host range belong to. Code and data may share a piece: who writes the data comes here every time, so blocks that
+   * the bytes don't belong to stay, and the work is that of the pieces touched, however much code the page has.
+   */
   invalidate(host: number, length: number): void {
-    for (let page = host - (host % 4096); page < host + length; page += 4096) {
-      const bits = (this.area.codeBits + (page >>> 12) * 8) >>> 2;
-      const { u32, u16 } = this.memory;
-      if (u32[bits] === 0 && u32[bits + 1] === 0) continue;
-      const list = this.#blocks.get(page);
-      if (!list) continue;
-      // Whole 64-byte pieces, as the bit mask has them.
-      const from = Math.floor(Math.max(host, page) / 64) * 64;
-      const to = Math.ceil(Math.min(host + length, page + 4096) / 64) * 64;
-      const kept: Block[] = [];
-      u32[bits] = 0;
-      u32[bits + 1] = 0;
-      for (const block of list) {
-        const inFirst = block.start >= page && block.start < page + 4096;
-        const blockFrom = inFirst ? block.start : page;
-        const blockTo = inFirst ? block.end : page + block.otherBytes;
-        if (!block.live) continue;
-        if (blockFrom < to && blockTo > from) {
-          block.live = false;
-          const slot = this.#slot(block.key);
-          if (u32[slot >> 2] === block.key && u32[(slot + 8) >> 2] === block.first) {
-            u32[slot >> 2] = 0;
-            u32[(slot + 4) >> 2] = 0;
-            u32[(slot + 8) >> 2] = 0;
-          }
-          for (let k = 0, record = block.first; k < block.count; k++, record += Record.size) u16[(record + Record.handler) >> 1] = Special.invalid;
-        } else {
-          kept.push(block);
-          for (let piece = (blockFrom - page) >> 6; piece <= (blockTo - 1 - page) >> 6; piece++) u32[bits + (piece >> 5)] = (u32[bits + (piece >> 5)] as number) | (1 << (piece & 31));
+    const end = host + length;
+    for (let page = host - (host % 4096); page < end; page += 4096) {
+      const pieces = this.#pages.get(page);
+      if (!pieces) continue;
+      const from = Math.max(host, page);
+      const to = Math.min(end, page + 4096);
+      for (let piece = (from - page) >> 6; piece <= (to - 1 - page) >> 6; piece++) {
+        const list = pieces[piece];
+        if (!list) continue;
+        // Backwards: a forgotten block's place is taken by the last one, which has been looked at.
+        for (let k = list.length - 1; k >= 0; k--) {
+          const block = list[k] as Block;
+          const here = block.start - (block.start % 4096) === page;
+          if ((here ? block.start : page) < to && (here ? block.end : page + block.otherBytes) > from) this.#forget(block);
         }
       }
-      if (kept.length > 0) this.#blocks.set(page, kept);
-      else this.#blocks.delete(page);
     }
+  }
+
+  #forget(block: Block): void {
+    const { u32, u16 } = this.memory;
+    const slot = this.#slot(block.key);
+    if (u32[slot >> 2] === block.key && u32[(slot + 8) >> 2] === block.first) {
+      u32[slot >> 2] = 0;
+      u32[(slot + 4) >> 2] = 0;
+      u32[(slot + 8) >> 2] = 0;
+    }
+    for (let k = 0, record = block.first; k < block.count; k++, record += Record.size) u16[(record + Record.handler) >> 1] = Special.invalid;
+    const page = block.start - (block.start % 4096);
+    this.#untrack(page, block.start - page, block.end - page, block);
+    if (block.otherPage) this.#untrack(block.otherPage, 0, block.otherBytes, block);
   }
 
   /** Forgets everything. Only between runs: records that execute would vanish. */
@@ -280,12 +304,12 @@ export class Predecoder {
     const { u8 } = this.memory;
     u8.fill(0, this.area.pool, this.#poolNext);
     u8.fill(0, this.area.blockTable, this.area.blockTable + BlockTable.bytes);
-    for (const page of this.#blocks.keys()) {
-      const bits = (this.area.codeBits + (page >>> 12) * 8) >>> 2;
+    for (const page of this.#pages.keys()) {
+      const bits = this.#bits(page);
       this.memory.u32[bits] = 0;
       this.memory.u32[bits + 1] = 0;
     }
-    this.#blocks = new Map();
+    this.#pages = new Map();
     this.#executed.clear();
     this.#poolNext = this.area.pool;
   }

@@ -53,6 +53,17 @@ export function emitTranslate(module: ModuleWriter, index: number, hostOf: numbe
     e.return(e.i32(0));
   };
 
+  const pageSlot = linear.shrU(12).wrap().and(Tlb.indexMask);
+  const slot = e.loadI32(state, State.tlb).add(pageSlot.shl(Tlb.entryShift));
+  const codeOf = (host: I32): I64 => e.loadI64(e.loadI32(state, State.codeBits).add(host.shrU(12).shl(3)));
+  // The TLB has pages that a store by a write tag alone may not go to: data beside code. An access across pages comes here with its first one in it, too.
+  e.if(access.eq(Access.read).or(access.eq(Access.write)).and(linear.xor(e.loadI64(slot, Tlb.readTag)).ltU(4096)), () => {
+    const host = e.loadI32(slot, Tlb.host);
+    e.if(access.eq(Access.read), () => e.return(host));
+    // A page that holds no code any more gets its write tag back below.
+    e.if(e.loadI32(slot, Tlb.flags).and(TlbFlag.code).ne(0).and(codeOf(host).ne(0)), () => e.return(host));
+  });
+
   // The result of the walk.
   const physical = e.variable(e.i64(0));
   const writable = e.variable(e.i32(1)); // may this privilege write
@@ -175,16 +186,15 @@ export function emitTranslate(module: ModuleWriter, index: number, hostOf: numbe
 
   // Fill the entry of the present privilege's TLB.
   const page = linear.and(~0xfffn);
-  const slot = e.loadI32(state, State.tlb).add(page.shrU(12).wrap().and(Tlb.indexMask).shl(Tlb.entryShift));
-  const slotIndex = page.shrU(12).wrap().and(Tlb.indexMask);
-  const never = slotIndex.xor(1).shl(12).toI64U();
-  const code = e.loadI64(e.loadI32(state, State.codeBits).add(host.shrU(12).shl(3)));
+  const never = pageSlot.xor(1).shl(12).toI64U();
+  const hasCode = codeOf(host).ne(0);
+  const mayWrite = writable.get().and(dirty.get());
   const smapped = flags.get().and(2).ne(0);
   e.storeI64(slot, Tlb.readTag, smapped.select(never, page));
-  e.storeI64(slot, Tlb.writeTag, writable.get().and(dirty.get()).and(code.eqz()).select(page, never));
+  e.storeI64(slot, Tlb.writeTag, mayWrite.and(hasCode.eqz()).select(page, never));
   e.storeI64(slot, Tlb.executeTag, executable.get().select(page, never));
   e.storeI32(slot, Tlb.host, host);
-  e.storeI32(slot, Tlb.flags, flags.get().and(TlbFlag.global | TlbFlag.large));
+  e.storeI32(slot, Tlb.flags, flags.get().and(TlbFlag.global | TlbFlag.large).or(mayWrite.and(hasCode).mul(TlbFlag.code)));
   e.if(flags.get().and(TlbFlag.global).eqz(), () => {
     const count = e.loadI32(state, State.tlbFillCount);
     e.if(count.ltU(TLB_FILL_LIMIT), () => {
