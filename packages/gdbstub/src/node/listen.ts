@@ -1,0 +1,73 @@
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { GdbSession } from '../session.js';
+import type { Target } from '../target.js';
+
+export interface ListenOptions {
+  /** 0: any that is free. */
+  readonly port: number;
+  /** Default 127.0.0.1: whoever can connect can do anything to the target. */
+  readonly host?: string;
+  /** A debugger came, or left. */
+  readonly connected?: (peer: string) => void;
+  readonly disconnected?: (peer: string) => void;
+}
+
+export interface Listener {
+  readonly host: string;
+  readonly port: number;
+  /** Ends the debugger's connection too. */
+  close(): Promise<void>;
+}
+
+/** What a peer that doesn't read may leave in our buffers. */
+const MOST_UNSENT = 64 << 20;
+
+/** Waits for debuggers, one at a time; while one is there, others are turned away. */
+export async function listen(target: Target, options: ListenOptions): Promise<Listener> {
+  let present: { readonly socket: Socket; readonly session: GdbSession } | undefined;
+  const server = createServer((socket) => {
+    if (present !== undefined) {
+      socket.destroy();
+      return;
+    }
+    const peer = `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? '?'}`;
+    socket.setNoDelay(true);
+    const session = new GdbSession(target, {
+      send: (bytes) => {
+        socket.write(bytes);
+        if (socket.writableLength > MOST_UNSENT) socket.destroy();
+      },
+      close: () => socket.end(),
+    });
+    present = { socket, session };
+    options.connected?.(peer);
+    socket.on('data', (bytes) => {
+      session.receive(bytes);
+      // Answers that the peer doesn't read: no more questions until it does.
+      if (socket.writableNeedDrain) {
+        socket.pause();
+        socket.once('drain', () => socket.resume());
+      }
+    });
+    // What ends a connection ends it once, by `close`.
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      present = undefined;
+      session.disconnect();
+      options.disconnected?.(peer);
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host ?? '127.0.0.1', resolve);
+  });
+  const { address, port } = server.address() as AddressInfo;
+  return {
+    host: address,
+    port,
+    close: () => {
+      present?.socket.destroy();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
