@@ -115,6 +115,8 @@ export const State = {
   mxcsr: 1536,
   /** `SseBlocked` bits; zero: SSE instructions may execute. Kept by `CpuState.updateMode`. */
   sseBlocked: 1540,
+  /** The same for AVX instructions: also no CR4.OSXSAVE, or XCR0 without AVX; CR0.EM and CR4.OSFXSR don't matter. */
+  avxBlocked: 1544,
   /** Scratch for vector operands in memory, 64 bytes. */
   vectorScratch: 1568,
   x87: 1664,
@@ -146,7 +148,7 @@ export const Attribute = {
 /** Values of `State.fault`. */
 export const Fault = { none: 0, exception: 1 } as const;
 
-/** Bits of `State.sseBlocked`: CR0.EM or no CR4.OSFXSR (#UD); CR0.TS (#NM). */
+/** Bits of `State.sseBlocked` (CR0.EM or no CR4.OSFXSR: #UD; CR0.TS: #NM) and `State.avxBlocked`. */
 export const SseBlocked = { undefined: 1, taskSwitched: 2 } as const;
 
 /** Bits of `State.pending`. */
@@ -190,6 +192,9 @@ export const Cr4 = {
   FSGSBASE: 0x10000, PCIDE: 0x20000, OSXSAVE: 0x40000, SMEP: 0x100000, SMAP: 0x200000,
 } as const;
 export const Efer = { SCE: 1, LME: 0x100, LMA: 0x400, NXE: 0x800 } as const;
+
+/** State components: bits of XCR0 and XSTATE_BV. SDM vol. 1, 13.1. */
+export const Xcr0 = { x87: 1, sse: 2, avx: 4 } as const;
 
 /** Exception vectors. SDM vol. 3, table 6-1. */
 export const Vector = { DE: 0, DB: 1, NMI: 2, BP: 3, OF: 4, BR: 5, UD: 6, NM: 7, DF: 8, TS: 10, NP: 11, SS: 12, GP: 13, PF: 14, MF: 16, AC: 17, MC: 18, XM: 19 } as const;
@@ -241,6 +246,10 @@ export const RecordFlag = {
   chainable: 16,
   /** The effective address is more than base + displacement: an index, or a segment with a base. Set with `slowAddress` too. */
   fullAddress: 32,
+  /** VEX.L. */
+  wide: 64,
+  /** There is a memory operand. */
+  memory: 128,
 } as const;
 
 /** What the interpreter's loop returns. */

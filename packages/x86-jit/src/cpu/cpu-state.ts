@@ -1,5 +1,5 @@
 import type { HostMemory } from '../host-memory.js';
-import { Attribute, Cr0, Cr4, Efer, Eflags, ModeKey, Paging, Segment, SegmentIndex, SseBlocked, State, Tlb, TLB_FILL_LIMIT, TlbFlag } from '../state-layout.js';
+import { Attribute, Cr0, Cr4, Efer, Eflags, ModeKey, Paging, Segment, SegmentIndex, SseBlocked, State, Tlb, TLB_FILL_LIMIT, TlbFlag, Xcr0 } from '../state-layout.js';
 
 /** An exception raised by an instruction's TypeScript implementation; nothing of the instruction was committed. */
 export class GuestFault {
@@ -184,6 +184,9 @@ export class CpuState {
     if (cr4 & Cr4.PCIDE) paging |= Paging.pcide;
     this.setU32(State.paging, paging);
     this.setU32(State.sseBlocked, (cr0 & Cr0.EM || !(cr4 & Cr4.OSFXSR) ? SseBlocked.undefined : 0) | (cr0 & Cr0.TS ? SseBlocked.taskSwitched : 0));
+    // SDM vol. 2, 2.4 "AVX and SSE Instruction Exception Classification": no VEX in real and virtual-8086 mode.
+    const avx = this.protectedMode && !this.v86 && cr4 & Cr4.OSXSAVE && (this.u32(State.xcr0) & (Xcr0.sse | Xcr0.avx)) === (Xcr0.sse | Xcr0.avx);
+    this.setU32(State.avxBlocked, (avx ? 0 : SseBlocked.undefined) | (cr0 & Cr0.TS ? SseBlocked.taskSwitched : 0));
     this.selectTlb();
   }
 

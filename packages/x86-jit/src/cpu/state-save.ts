@@ -1,5 +1,5 @@
 import { Mnemonic, registerNumber } from '@pckit/x86-decoder';
-import { Cr0, Cr4, State, Vector } from '../state-layout.js';
+import { Cr0, Cr4, State, Vector, Xcr0 } from '../state-layout.js';
 import { isX87Initial, loadFxsaveX87, resetX87ToInitial, storeFxsaveX87, type X87State } from '../x87/index.js';
 import { GuestFault, type CpuState } from './cpu-state.js';
 import type { Execution, Implementations } from './execution.js';
@@ -11,9 +11,6 @@ import { checkX87Available, x87States } from './x87-unit.js';
 // Set"; vol. 2. Supervisor states (XSAVES, XRSTORS, IA32_XSS) are not implemented.
 
 type X = Execution<ProcessorSystem>;
-
-/** State components: bits of XCR0 and XSTATE_BV. */
-const Component = { x87: 1, sse: 2, avx: 4 } as const;
 
 // The area. SDM vol. 1, 13.4.
 const MXCSR = 24;
@@ -90,7 +87,7 @@ function vectorsInUse(cpu: CpuState, half: number): boolean {
 /** XINUSE. SDM vol. 1, 13.6. */
 function inUse(cpu: CpuState, x87: X87State): number {
   return (
-    (isX87Initial(x87) ? 0 : Component.x87) | (vectorsInUse(cpu, 0) ? Component.sse : 0) | (vectorsInUse(cpu, 16) ? Component.avx : 0)
+    (isX87Initial(x87) ? 0 : Xcr0.x87) | (vectorsInUse(cpu, 0) ? Xcr0.sse : 0) | (vectorsInUse(cpu, 16) ? Xcr0.avx : 0)
   );
 }
 
@@ -165,7 +162,7 @@ export function stateSaveImplementations(): Implementations<ProcessorSystem> {
     const { cpu } = x;
     checkXsave(cpu);
     const mask = requested(cpu);
-    const size = mask & Component.avx ? AREA_SIZE : AVX;
+    const size = mask & Xcr0.avx ? AREA_SIZE : AVX;
     const linear = areaAddress(x, size, 64, true);
     prepareBytes(cpu, linear, size);
     if (!compacted) get(cpu, linear, XSTATE_BV, XSTATE_BV + 8);
@@ -173,24 +170,24 @@ export function stateSaveImplementations(): Implementations<ProcessorSystem> {
     const x87 = stateOf(cpu);
     let used = inUse(cpu, x87) & mask;
     // MXCSR is no part of XINUSE[1], but the compacted format saves it with the XMM registers. SDM vol. 1, 13.10.
-    if (compacted && mask & Component.sse && cpu.u32(State.mxcsr) !== MXCSR_DEFAULT) used |= Component.sse;
+    if (compacted && mask & Xcr0.sse && cpu.u32(State.mxcsr) !== MXCSR_DEFAULT) used |= Xcr0.sse;
     const saved = initOptimized ? used : mask;
 
-    if (saved & Component.x87) storeFxsaveX87(x87, view, { wide });
+    if (saved & Xcr0.x87) storeFxsaveX87(x87, view, { wide });
     storeMxcsr(cpu, area);
-    if (saved & Component.sse) storeVectors(cpu, 0, words, XMM);
-    if (saved & Component.avx) storeVectors(cpu, 16, words, AVX);
-    const mxcsr = compacted ? saved & Component.sse : mask & (Component.sse | Component.avx);
-    if (saved & Component.x87 && mxcsr) put(cpu, linear, 0, saved & Component.sse ? xmmEnd(cpu) : XMM);
+    if (saved & Xcr0.sse) storeVectors(cpu, 0, words, XMM);
+    if (saved & Xcr0.avx) storeVectors(cpu, 16, words, AVX);
+    const mxcsr = compacted ? saved & Xcr0.sse : mask & (Xcr0.sse | Xcr0.avx);
+    if (saved & Xcr0.x87 && mxcsr) put(cpu, linear, 0, saved & Xcr0.sse ? xmmEnd(cpu) : XMM);
     else {
-      if (saved & Component.x87) {
+      if (saved & Xcr0.x87) {
         put(cpu, linear, 0, MXCSR);
         put(cpu, linear, X87_REGISTERS, XMM);
       }
       if (mxcsr) put(cpu, linear, MXCSR, X87_REGISTERS);
-      if (saved & Component.sse) put(cpu, linear, XMM, xmmEnd(cpu));
+      if (saved & Xcr0.sse) put(cpu, linear, XMM, xmmEnd(cpu));
     }
-    if (saved & Component.avx) put(cpu, linear, AVX, AVX + 16 * registerCount(cpu));
+    if (saved & Xcr0.avx) put(cpu, linear, AVX, AVX + 16 * registerCount(cpu));
 
     if (compacted) {
       view.setBigUint64(XSTATE_BV, BigInt(used), true);
@@ -224,31 +221,31 @@ export function stateSaveImplementations(): Implementations<ProcessorSystem> {
     const { cpu } = x;
     checkXsave(cpu);
     const mask = requested(cpu);
-    const size = mask & Component.avx ? AREA_SIZE : AVX;
+    const size = mask & Xcr0.avx ? AREA_SIZE : AVX;
     const linear = areaAddress(x, size, 64, false);
     get(cpu, linear, 0, XSTATE_BV + HEADER_SIZE);
     const compacted = checkHeader(cpu, x.system.model.xsaveFeatures);
     const present = view.getUint32(XSTATE_BV, true);
-    if (mask & present & Component.avx) get(cpu, linear, AVX, AVX + 16 * registerCount(cpu));
+    if (mask & present & Xcr0.avx) get(cpu, linear, AVX, AVX + 16 * registerCount(cpu));
     // In the standard format MXCSR is loaded even where XSTATE_BV says that SSE is in its initial configuration.
-    const loadsMxcsr = compacted ? mask & present & Component.sse : mask & (Component.sse | Component.avx);
+    const loadsMxcsr = compacted ? mask & present & Xcr0.sse : mask & (Xcr0.sse | Xcr0.avx);
     if (loadsMxcsr) checkMxcsr(area);
 
     const x87 = stateOf(cpu);
-    if (mask & Component.x87) {
-      if (present & Component.x87) loadFxsaveX87(x87, view, { wide });
+    if (mask & Xcr0.x87) {
+      if (present & Xcr0.x87) loadFxsaveX87(x87, view, { wide });
       else resetX87ToInitial(x87);
     }
-    if (mask & Component.sse) {
-      if (present & Component.sse) loadVectors(cpu, 0, words, XMM);
+    if (mask & Xcr0.sse) {
+      if (present & Xcr0.sse) loadVectors(cpu, 0, words, XMM);
       else clearVectors(cpu, 0);
     }
-    if (mask & Component.avx) {
-      if (present & Component.avx) loadVectors(cpu, 16, words, AVX);
+    if (mask & Xcr0.avx) {
+      if (present & Xcr0.avx) loadVectors(cpu, 16, words, AVX);
       else clearVectors(cpu, 16);
     }
     if (loadsMxcsr) cpu.setU32(State.mxcsr, view.getUint32(MXCSR, true));
-    else if (compacted && mask & Component.sse) cpu.setU32(State.mxcsr, MXCSR_DEFAULT);
+    else if (compacted && mask & Xcr0.sse) cpu.setU32(State.mxcsr, MXCSR_DEFAULT);
   };
 
   map.set(Mnemonic.Fxsave, (x) => fxsave(x, false));
@@ -284,9 +281,10 @@ export function stateSaveImplementations(): Implementations<ProcessorSystem> {
     const value = cpu.gpr32(0);
     const supported = (value & ~system.model.xcr0) === 0 && cpu.gpr32(2) === 0;
     // x87 can't be switched off, and AVX needs SSE.
-    const consistent = (value & Component.x87) !== 0 && (!(value & Component.avx) || (value & Component.sse) !== 0);
+    const consistent = (value & Xcr0.x87) !== 0 && (!(value & Xcr0.avx) || (value & Xcr0.sse) !== 0);
     if (cpu.cpl !== 0 || cpu.gpr32(1) !== 0 || !supported || !consistent) throw new GuestFault(Vector.GP);
     cpu.setU64(State.xcr0, BigInt(value));
+    cpu.updateMode();
   });
   return map;
 }

@@ -1,6 +1,6 @@
 import type { Emitter, I32, I64, V128, Variable } from '../emit/emitter.js';
 import { emitOffset, type Runtime } from '../mmu/memory-access.js';
-import type { Context, Operand, Size } from '../semantics/context.js';
+import type { Context, Half, Operand, Size, VectorHalves } from '../semantics/context.js';
 import { Flags, type FlagWords } from '../semantics/flags.js';
 import { tlbFor } from '../semantics/system.js';
 import { Fault, ModeKey, Record, RecordFlag, Segment, SegmentIndex, SseBlocked, State, Tlb, Vector } from '../state-layout.js';
@@ -60,6 +60,8 @@ export class InterpreterContext implements Context {
     readonly size: Size,
     readonly shape: string,
     readonly long: boolean,
+    /** The function that `emitVectorOperand` defines. */
+    private readonly vectorOperand = 0,
   ) {
     this.flags = new Flags(e, new StateFlagWords(e, state));
   }
@@ -250,7 +252,7 @@ export class InterpreterContext implements Context {
       const low = e.callI64(this.runtime.slowLoad, this.state, linear, e.i32(8));
       this.exits.reload();
       this.checkFault();
-      const high = e.callI64(this.runtime.slowLoad, this.state, this.#step(linear, 8), e.i32(8));
+      const high = e.callI64(this.runtime.slowLoad, this.state, this.linearAfter(linear, 8), e.i32(8));
       this.exits.reload();
       this.checkFault();
       value.set(low.splat().replace(30, 1, high));
@@ -266,14 +268,13 @@ export class InterpreterContext implements Context {
       e.call(this.runtime.prepareWrite, this.state, linear, e.i32(16));
       this.checkFault();
       e.call(this.runtime.slowStore, this.state, linear, e.i32(8), value.lane64(0));
-      e.call(this.runtime.slowStore, this.state, this.#step(linear, 8), e.i32(8), value.lane64(1));
+      e.call(this.runtime.slowStore, this.state, this.linearAfter(linear, 8), e.i32(8), value.lane64(1));
       this.exits.reload();
       this.checkFault();
     });
   }
 
-  /** A linear address some bytes on, within 32 bits outside 64-bit code. */
-  #step(linear: I64, bytes: number): I64 {
+  linearAfter(linear: I64, bytes: number): I64 {
     const next = linear.add(bytes);
     return this.field32(State.modeKey).and(ModeKey.codeMask).eq(ModeKey.code64).select(next, next.and(0xffffffff));
   }
@@ -318,12 +319,61 @@ export class InterpreterContext implements Context {
     return this.e.loadUnsigned(this.#registerAt(index), 0, size);
   }
   requireSse(): void {
-    const blocked = this.field32(State.sseBlocked);
+    this.#refuse(this.field32(State.sseBlocked));
+  }
+  /** @param blocked bits of `SseBlocked` */
+  #refuse(blocked: I32): void {
     this.e.if(blocked, () => {
       this.e.if(blocked.and(SseBlocked.undefined), () => this.exception(Vector.UD));
       this.exception(Vector.NM);
     });
   }
+
+  // --- VEX ------------------------------------------------------------------------------------------------------------------------
+
+  requireAvx(): void {
+    this.#refuse(this.field32(State.avxBlocked));
+  }
+  wide(): I32 {
+    return this.recordFlags().and(RecordFlag.wide);
+  }
+  ymm(number: number, half: Half): V128 {
+    return this.e.loadV128(this.state, State.ymm + number * 32 + half * 16);
+  }
+  setYmm(number: number, half: Half, value: V128): void {
+    this.e.storeV128(this.state, State.ymm + number * 32 + half * 16, value);
+  }
+  ymmOperand(index: number, half: Half): V128 {
+    return this.e.loadV128(this.#registerAt(index), half * 16);
+  }
+  setYmmOperand(index: number, half: Half, value: V128): void {
+    this.e.storeV128(this.#registerAt(index), half * 16, value);
+  }
+
+  /** Where the bytes of a source are: in the state block, in RAM, or copied to `State.vectorScratch`. */
+  #vexSource(index: number, bytes: I32): I32 {
+    const field = REGISTER_FIELDS[index] as number;
+    this.exits.spill();
+    const at = this.e.callI32(this.vectorOperand, this.state, this.record.get(), this.e.i32(field), bytes);
+    this.exits.reload();
+    this.checkFault();
+    return at;
+  }
+  vexLow(index: number, size: Size): I64 {
+    return this.e.loadUnsigned(this.#vexSource(index, this.e.i32(size)), 0, size);
+  }
+  vexVector(index: number): V128 {
+    return this.e.loadV128(this.#vexSource(index, this.e.i32(16)));
+  }
+  vexVectors(index: number): VectorHalves {
+    const { e } = this;
+    const wide = this.wide();
+    const at = this.#vexSource(index, wide.select(e.i32(32), e.i32(16)));
+    const high = e.variableV128();
+    e.if(wide, () => high.set(e.loadV128(at, 16)));
+    return { low: e.loadV128(at), high: high.get() };
+  }
+
   setAlignmentCheck(system: I32): void {
     this.setField32(State.tlb, tlbFor(this.e, this.state, this.field32(State.cpl), system));
   }

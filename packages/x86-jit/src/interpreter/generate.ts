@@ -7,6 +7,7 @@ import { Completion } from '../semantics/context.js';
 
 import { LoopExit, Record, RecordFlag, Segment, SegmentIndex, State, Tlb, Vector } from '../state-layout.js';
 import { InterpreterContext, type Exits } from './context.js';
+import { emitVectorOperand } from './vector-operand.js';
 import { buildHandlerTable, Special, type Handler } from './handlers.js';
 import { Access } from '../mmu/page-walk.js';
 
@@ -49,6 +50,7 @@ export function generateInterpreter(options: { readonly names?: boolean } = {}):
   }
   const getFlags = module.declareFunction('getFlags', { params: [i32], results: [i32] }, true);
   const setFlags = module.declareFunction('setFlags', { params: [i32, i32], results: [] }, true);
+  const vectorOperand = module.declareFunction('vectorOperand', { params: [i32, i32, i32, i32], results: [i32] });
   const run = module.declareFunction('run', { params: [i32], results: [i32] }, true);
 
   emitHostOf(module, runtime.hostOf);
@@ -56,9 +58,10 @@ export function generateInterpreter(options: { readonly names?: boolean } = {}):
   emitSlowAccess(module, runtime);
   emitSegmentation(module, runtime);
   emitLookup(module, runtime);
-  for (const [handler, index] of outOfLine) emitOutOfLine(module, runtime, handler, index);
+  emitVectorOperand(module, runtime, vectorOperand);
+  for (const [handler, index] of outOfLine) emitOutOfLine(module, runtime, handler, index, vectorOperand);
   emitFlagAccess(module, runtime, getFlags, setFlags);
-  emitLoop(module, runtime, handlers, outOfLine, run);
+  emitLoop(module, runtime, handlers, outOfLine, run, vectorOperand);
   return module.finish(options);
 }
 
@@ -79,7 +82,7 @@ function emitFlagAccess(module: ModuleWriter, runtime: Runtime, getFlags: number
   module.defineFunction(setFlags, set.e.locals(), set.e.code.finish());
 }
 
-function emitOutOfLine(module: ModuleWriter, runtime: Runtime, handler: Handler, index: number): void {
+function emitOutOfLine(module: ModuleWriter, runtime: Runtime, handler: Handler, index: number, vectorOperand: number): void {
   const e = new Emitter([i32, i32]);
   const state = e.paramI32(0);
   const record = e.paramI32(1);
@@ -110,7 +113,7 @@ function emitOutOfLine(module: ModuleWriter, runtime: Runtime, handler: Handler,
     takeBudget: (iterations) => e.storeI32(state, State.budget, e.loadI32(state, State.budget).sub(iterations.wrap())),
     completion: () => e.op(0x0f),
   };
-  const x: InterpreterContext = new InterpreterContext(e, state, { get: () => record }, runtime, exits, handler.size, handler.shape, handler.long);
+  const x: InterpreterContext = new InterpreterContext(e, state, { get: () => record }, runtime, exits, handler.size, handler.shape, handler.long, vectorOperand);
   handler.definition.emit(x, handler.mnemonic);
   e.i32(Completion.next).push();
   module.defineFunction(index, e.locals(), e.code.finish());
@@ -120,7 +123,7 @@ function emitOutOfLine(module: ModuleWriter, runtime: Runtime, handler: Handler,
  * `run(state) -> LoopExit`: executes records from `State.rip` until the budget is used up or something needs attention. One
  * `br_table` dispatches on the record's handler; hot handlers are inline, others are calls.
  */
-function emitLoop(module: ModuleWriter, runtime: Runtime, handlers: readonly Handler[], outOfLine: ReadonlyMap<Handler, number>, index: number): void {
+function emitLoop(module: ModuleWriter, runtime: Runtime, handlers: readonly Handler[], outOfLine: ReadonlyMap<Handler, number>, index: number, vectorOperand: number): void {
   const e = new Emitter([i32]);
   const state = e.paramI32(0);
   const record = e.variableI32();
@@ -232,7 +235,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, handlers: readonly Han
         const mark = e.mark();
         const call = outOfLine.get(handler);
         if (call === undefined) {
-          const x = new InterpreterContext(e, state, record, runtime, exits, handler.size, handler.shape, handler.long);
+          const x = new InterpreterContext(e, state, record, runtime, exits, handler.size, handler.shape, handler.long, vectorOperand);
           handler.definition.emit(x, handler.mnemonic);
           e.br(finish);
         } else {

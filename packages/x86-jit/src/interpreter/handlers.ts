@@ -8,6 +8,7 @@ export interface Handler {
   readonly mnemonic: string;
   readonly definition: Definition;
   readonly size: number;
+  /** The first of several if the definition is `merged`. */
   readonly shape: string;
   readonly long: boolean;
   readonly hot: boolean;
@@ -62,7 +63,7 @@ export function buildHandlerTable(): HandlerTable {
       let keys = byMnemonic.get(mnemonic);
       if (!keys) byMnemonic.set(mnemonic, (keys = new Map()));
       for (const size of definition.sizes ?? [0]) {
-        for (const shape of definition.shapes) {
+        for (const shape of definition.merged ? definition.shapes.slice(0, 1) : definition.shapes) {
           for (const long of definition.modes ? [true, false] : [true]) {
             const hot = typeof definition.hot === 'function' ? definition.hot(size, shape) : (definition.hot ?? false);
             const suffix = definition.modes ? (long ? '_64' : '_legacy') : '';
@@ -72,13 +73,15 @@ export function buildHandlerTable(): HandlerTable {
               mnemonic, definition, size, shape, long, hot: hot && (long || !definition.modes),
             };
             handlers.push(handler);
-            const code = shapeCode(shape);
             const clash = (key: number): void => {
               if (keys.has(key)) throw new Error(`two definitions of ${handler.name}`);
               keys.set(key, handler);
             };
-            clash(handlerKey(size, code, long));
-            if (!definition.modes) clash(handlerKey(size, code, false));
+            for (const served of definition.merged ? definition.shapes : [shape]) {
+              const code = shapeCode(served);
+              clash(handlerKey(size, code, long));
+              if (!definition.modes) clash(handlerKey(size, code, false));
+            }
           }
         }
       }

@@ -373,6 +373,8 @@ export class Predecoder {
       i32[(record + Record.displacement) >> 2] = displacement;
       i32[(record + Record.displacement + 4) >> 2] = displacementHigh;
     }
+    if (prefixes & Prefix.VexL) flags |= RecordFlag.wide;
+    if (memory) flags |= RecordFlag.memory;
     if (prefixes & Prefix.Lock) flags |= RecordFlag.lock;
     if ((prefixes & Prefix.Mandatory) === 0) {
       if (prefixes & Prefix.Rep) flags |= RecordFlag.rep;

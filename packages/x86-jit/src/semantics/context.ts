@@ -17,6 +17,23 @@ export interface Operand {
   write(value: I64): void;
 }
 
+/** The two halves of a 256-bit value. The upper one means nothing where `Context.wide` is 0. */
+export interface VectorHalves {
+  readonly low: V128;
+  readonly high: V128;
+}
+export type Half = 0 | 1;
+
+/** How an SSE definition's sources are read where it serves a VEX instruction: see `avx/vex-context.ts`. */
+export interface VexSources {
+  /** As much as the vector length. */
+  vector(index: number): V128;
+  /** The low `size` bytes, zero-extended. */
+  low(index: number, size: Size): I64;
+  /** The low `size` bytes, in a vector whose upper part nobody looks at. */
+  lowVector(index: number, size: Size): V128;
+}
+
 /** How an instruction ends, as an out-of-line handler returns it. */
 export const Completion = { next: 0, fault: 1, /** Continue at `State.rip`. */ jump: 2, /** Execute the same instruction again (REP). */ repeat: 3, /** Leave the loop with `code - exit` after this instruction. */ exit: 16 } as const;
 
@@ -58,6 +75,8 @@ export interface Context {
   /** Whether a 16-byte access at `linear` must be aligned is the caller's affair. */
   loadV128(linear: I64): V128;
   storeV128(linear: I64, value: V128): void;
+  /** The linear address some bytes after another, within 32 bits outside 64-bit code. */
+  linearAfter(linear: I64, bytes: number): I64;
   /** Writes register operand `index` with another size than the instance's. */
   setOperandSized(index: number, value: I64, size: Size): void;
   /** The selector of segment register operand `index`. */
@@ -81,6 +100,27 @@ export interface Context {
   xmmLow(index: number, size: Size): I64;
   /** #UD or #NM where CR0 and CR4 don't allow SSE instructions. */
   requireSse(): void;
+
+  // VEX instructions. SDM vol. 2, 2.3. With `DefinitionOptions.merged` the interpreter has one handler for every shape of a definition,
+  // so neither the vector length nor whether a source is memory may be told from `shape`.
+
+  /** #UD or #NM where CR0, CR4 and XCR0 don't allow AVX instructions. */
+  requireAvx(): void;
+  /** Whether vectors have 256 bits: VEX.L. A constant in a region. */
+  wide(): I32;
+  ymm(number: number, half: Half): V128;
+  setYmm(number: number, half: Half, value: V128): void;
+  /** One half of vector register operand `index`. */
+  ymmOperand(index: number, half: Half): V128;
+  setYmmOperand(index: number, half: Half, value: V128): void;
+  /** Operand `index`, a vector register or memory, which needs no alignment: its low 1, 2, 4 or 8 bytes, zero-extended. */
+  vexLow(index: number, size: Size): I64;
+  /** The same, 16 bytes of it. */
+  vexVector(index: number): V128;
+  /** The same, 32 bytes where `wide`, else 16. */
+  vexVectors(index: number): VectorHalves;
+  /** Present where an SSE definition serves a VEX instruction. */
+  readonly vex?: VexSources;
 
   /** Instruction pointer after this instruction, as the guest sees it (EIP in legacy modes). */
   nextIp(): I64;

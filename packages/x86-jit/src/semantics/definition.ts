@@ -13,6 +13,8 @@ export interface DefinitionOptions {
   readonly hot?: boolean | ((size: Size, shape: string) => boolean);
   /** It may hand over to TypeScript (`executeElsewhere`): the decoded instruction is kept. */
   readonly mayExecute?: boolean;
+  /** The interpreter has one handler for all shapes, which finds out about memory operands and the vector length as it executes. */
+  readonly merged?: boolean;
   /** Nothing after it belongs to its block. */
   readonly ends?: boolean;
 }

@@ -1,4 +1,5 @@
 import { defineAlu } from './alu.js';
+import { defineAvx } from './avx/index.js';
 import { defineBits } from './bits.js';
 import { defineControl } from './control.js';
 import { Definitions } from './definition.js';
@@ -23,5 +24,6 @@ export function allDefinitions(): Definitions {
   defineString(d);
   defineSystem(d);
   defineSse(d);
+  defineAvx(d);
   return d;
 }

@@ -67,7 +67,8 @@ function defineBetweenFormats(d: Definitions): void {
   });
   d.define('Cvtps2pd', { shapes: ['xx', 'xm'], mayExecute: true }, (x) => {
     x.requireSse();
-    const b = lowSource(x, 1, 8).splat();
+    // The two singles twice, so that what lies above them doesn't count.
+    const b = lowVector(x, 1, 8).lane64(0).splat();
     elseElsewhere(x, ordinaryLanes(x, SINGLES, b).reduce(Simd.i32x4AllTrue));
     x.setXmmOperand(0, b.unary(Simd.f64x2PromoteLowF32x4));
   });

@@ -6,13 +6,14 @@ import type { Definitions } from '../definition.js';
 
 // What the legacy SSE instructions share. SDM vol. 2, 2.6 "Instruction Exception Specification", types 1 to 5.
 
-/** #GP(0) unless the address is a multiple of 16. */
-export function requireAligned(x: Context, linear: I64): void {
-  x.e.if(linear.wrap().and(15), () => x.exception(Vector.GP, x.e.i32(0)));
+/** #GP(0) unless the address is a multiple of 16, or 32. */
+export function requireAligned(x: Context, linear: I64, alignment = 16): void {
+  x.e.if(linear.wrap().and(alignment - 1), () => x.exception(Vector.GP, x.e.i32(0)));
 }
 
 /** Operand `index`: a register, or 16 bytes of memory, which must be aligned unless the instruction is one of the exceptions. */
 export function vectorSource(x: Context, index: number, aligned = true): V128 {
+  if (x.vex) return x.vex.vector(index);
   if (x.shape[index] !== 'm') return x.xmmOperand(index);
   const linear = x.linear(16, false);
   if (aligned) requireAligned(x, linear);
@@ -21,11 +22,16 @@ export function vectorSource(x: Context, index: number, aligned = true): V128 {
 
 /** The low `size` bytes of a register operand, or as many of memory, zero-extended. */
 export function lowSource(x: Context, index: number, size: number): I64 {
+  if (x.vex) return x.vex.low(index, size);
   return x.shape[index] === 'm' ? x.load(x.linear(size, false), size) : x.xmmLow(index, size);
 }
 
-/** The low 8 bytes, or less of memory, as a vector whose upper half nobody looks at. */
+/**
+ * The low 8 bytes, or less of memory, as a vector whose upper half nobody looks at: what is made into wider elements. Where it
+ * makes the upper half of a YMM register, the `size` bytes that follow.
+ */
 export function lowVector(x: Context, index: number, size: number): V128 {
+  if (x.vex) return x.vex.lowVector(index, size);
   return x.shape[index] === 'm' ? x.load(x.linear(size, false), size).splat() : x.xmmOperand(index);
 }
 

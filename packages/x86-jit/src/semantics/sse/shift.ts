@@ -12,6 +12,8 @@ const SHIFTS: readonly (readonly [mnemonic: string, opcode: number, bits: number
   ['Psraw', Simd.i16x8ShrS, 16, true], ['Psrad', Simd.i32x4ShrS, 32, true],
 ];
 
+export const SSE_SHIFTS: readonly string[] = SHIFTS.map(([mnemonic]) => mnemonic);
+
 export function defineSseShift(d: Definitions): void {
   for (const [mnemonic, opcode, bits, arithmetic] of SHIFTS) {
     // The count is the low 64 bits of its operand, all of which count.

@@ -7,6 +7,14 @@ import {
 
 // SDM vol. 2: BLEND*, PMOVSX*, PMOVZX*, MPSADBW, PHMINPOSUW of SSE4.1.
 
+const { i16x8ExtendLowI8x16S: bw, i32x4ExtendLowI16x8S: wd, i64x2ExtendLowI32x4S: dq } = Simd;
+const { i16x8ExtendLowI8x16U: bwZero, i32x4ExtendLowI16x8U: wdZero, i64x2ExtendLowI32x4U: dqZero } = Simd;
+/** PMOVSX and PMOVZX: the elements, the bytes of the source, and the steps that make 128 bits of them. */
+export const WIDENINGS: readonly (readonly [suffix: string, bytes: number, signed: readonly number[], unsigned: readonly number[]])[] = [
+  ['bw', 8, [bw], [bwZero]], ['bd', 4, [bw, wd], [bwZero, wdZero]], ['bq', 2, [bw, wd, dq], [bwZero, wdZero, dqZero]],
+  ['wd', 8, [wd], [wdZero]], ['wq', 4, [wd, dq], [wdZero, dqZero]], ['dq', 8, [dq], [dqZero]],
+];
+
 export function defineSse41(d: Definitions): void {
   // The element that the immediate has a bit for comes from the second operand.
   defineBinaryImmediate(d, 'Blendps', (a, b, x) => {
@@ -28,12 +36,7 @@ export function defineSse41(d: Definitions): void {
     defineBinary(d, mnemonic, (a, b, x) => b.bitselect(a, x.xmm(0).shift(shift, x.e.i32(bits - 1))));
   }
 
-  const { i16x8ExtendLowI8x16S: bw, i32x4ExtendLowI16x8S: wd, i64x2ExtendLowI32x4S: dq } = Simd;
-  const { i16x8ExtendLowI8x16U: bwZero, i32x4ExtendLowI16x8U: wdZero, i64x2ExtendLowI32x4U: dqZero } = Simd;
-  for (const [suffix, bytes, signed, unsigned] of [
-    ['bw', 8, [bw], [bwZero]], ['bd', 4, [bw, wd], [bwZero, wdZero]], ['bq', 2, [bw, wd, dq], [bwZero, wdZero, dqZero]],
-    ['wd', 8, [wd], [wdZero]], ['wq', 4, [wd, dq], [wdZero, dqZero]], ['dq', 8, [dq], [dqZero]],
-  ] as const) {
+  for (const [suffix, bytes, signed, unsigned] of WIDENINGS) {
     for (const [mnemonic, steps] of [[`Pmovsx${suffix}`, signed], [`Pmovzx${suffix}`, unsigned]] as const) {
       d.define(mnemonic, { shapes: ['xx', 'xm'] }, (x) => {
         x.requireSse();
