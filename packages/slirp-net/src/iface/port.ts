@@ -1,0 +1,122 @@
+import type { NetworkTimer, NetworkTimers } from '../timers.js';
+
+/** Where a guest's network card is plugged in. Frames are whole Ethernet frames without FCS. */
+export interface NetworkPort {
+  /** A frame from the guest. Borrowed until the call returns; answers may reach `receive` before that. */
+  send(frame: Uint8Array): void;
+  /**
+   * Who gets frames for the guest. A frame is borrowed until `receive` returns. `false` refuses it: it is kept (within bounds) and offered again
+   * after `onReady`, and the host's connections are read no further meanwhile.
+   */
+  attach(receive: (frame: Uint8Array) => boolean): void;
+  /** The card has room again. Who never calls it is asked again every few milliseconds. */
+  onReady(): void;
+  /** Unplugs the card; its flows end. */
+  detach(): void;
+}
+
+/**
+ * Stands between a guest and the network. `next` passes a frame on; it may be called not at all, several times, or later (with a copy, as
+ * frames are borrowed).
+ */
+export interface Middleware {
+  fromGuest?(frame: Uint8Array, next: (frame: Uint8Array) => void): void;
+  toGuest?(frame: Uint8Array, next: (frame: Uint8Array) => boolean): boolean;
+}
+
+export interface PortEvents {
+  input(port: Port, frame: Uint8Array): void;
+  /** Frames flow again after a refusal. */
+  unblocked(port: Port): void;
+  detached(port: Port): void;
+}
+
+/** Frames that wait for a card without room, as many as a Linux interface queues. */
+const MAX_QUEUED = 256;
+const RETRY_MS = 4;
+
+export class Port implements NetworkPort {
+  /** The card refused a frame: no flow should make more. */
+  blocked = false;
+  dropped = 0;
+  private receive: ((frame: Uint8Array) => boolean) | undefined;
+  private readonly queue: Uint8Array[] = [];
+  private readonly retry: NetworkTimer;
+  private readonly inward: (frame: Uint8Array) => void;
+  private readonly outward: (frame: Uint8Array) => boolean;
+  private attached = true;
+
+  constructor(
+    private readonly timers: NetworkTimers,
+    private readonly events: PortEvents,
+    middleware: readonly Middleware[],
+  ) {
+    this.retry = timers.create(() => this.onReady());
+    let inward = (frame: Uint8Array): void => this.events.input(this, frame);
+    let outward = (frame: Uint8Array): boolean => this.offer(frame);
+    // The first of the list is nearest to the guest: the first to see what comes from it, the last to see what goes there.
+    for (const layer of [...middleware].reverse()) {
+      const next = inward;
+      if (layer.fromGuest !== undefined) inward = (frame) => layer.fromGuest?.(frame, next);
+    }
+    for (const layer of middleware) {
+      const next = outward;
+      if (layer.toGuest !== undefined) outward = (frame) => layer.toGuest?.(frame, next) ?? true;
+    }
+    this.inward = inward;
+    this.outward = outward;
+  }
+
+  send(frame: Uint8Array): void {
+    if (this.attached) this.inward(frame);
+  }
+
+  attach(receive: (frame: Uint8Array) => boolean): void {
+    this.receive = receive;
+    this.onReady();
+  }
+
+  onReady(): void {
+    const { queue } = this;
+    let taken = 0;
+    while (taken < queue.length && this.receive?.(queue[taken]) === true) taken++;
+    queue.splice(0, taken);
+    if (queue.length > 0) this.retry.arm(this.nextRetry());
+    else if (this.blocked) {
+      this.blocked = false;
+      this.events.unblocked(this);
+    }
+  }
+
+  detach(): void {
+    if (!this.attached) return;
+    this.attached = false;
+    this.receive = undefined;
+    this.queue.length = 0;
+    this.blocked = false;
+    this.retry.dispose();
+    this.events.detached(this);
+  }
+
+  /** A frame to the guest; borrowed. */
+  transmit(frame: Uint8Array): boolean {
+    return this.attached && this.outward(frame);
+  }
+
+  private offer(frame: Uint8Array): boolean {
+    if (this.receive === undefined) return false;
+    if (!this.blocked && this.receive(frame)) return true;
+    if (this.queue.length >= MAX_QUEUED) {
+      this.dropped++;
+      return false;
+    }
+    this.queue.push(frame.slice());
+    this.blocked = true;
+    if (!this.retry.armed) this.retry.arm(this.nextRetry());
+    return true;
+  }
+
+  private nextRetry(): number {
+    return this.timers.nowMs() + RETRY_MS;
+  }
+}

@@ -1,0 +1,2 @@
+export { NodeHost } from './node-host.js';
+export { RealClock } from './real-clock.js';

@@ -1,0 +1,84 @@
+import { createServer, connect as dial, type AddressInfo, type Socket } from 'node:net';
+import { unlinkSync } from 'node:fs';
+import type { HostAddress, HostListener, HostNetwork, HostPing, HostFailure, HostStream, HostStreamEvents, HostTarget, HostUdp, HostUdpEvents } from '../host-network.js';
+import { listenError } from './host-failure.js';
+import { NodeStream } from './node-stream.js';
+import { NodeUdp } from './node-udp.js';
+import { pingHost } from './ping.js';
+import { resolveQuery } from './resolver.js';
+
+/** The host's network, by Node's sockets. */
+export class NodeHost implements HostNetwork {
+  connect(to: HostTarget, events: HostStreamEvents): HostStream {
+    const local = 'path' in to;
+    const socket: Socket = local ? dial({ path: to.path, allowHalfOpen: true }) : dial({ host: to.address, port: to.port, allowHalfOpen: true, noDelay: true, autoSelectFamily: false });
+    return new NodeStream(socket, local).listen(events);
+  }
+
+  listen(at: HostTarget, accept: (stream: HostStream, from: HostAddress | undefined) => HostStreamEvents): Promise<HostListener> {
+    const local = 'path' in at;
+    const open = new Set<Socket>();
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
+      open.add(socket);
+      socket.on('close', () => open.delete(socket));
+      const stream = new NodeStream(socket, local);
+      const from = local || socket.remoteAddress === undefined ? undefined : { address: socket.remoteAddress, port: socket.remotePort ?? 0 };
+      stream.listen(accept(stream, from));
+      // A listener of 'data' would start it.
+      socket.pause();
+    });
+    return new Promise((done, fail) => {
+      server.on('error', (error) => fail(listenError(at, error)));
+      const listening = (): void => {
+        const chosen = server.address() as AddressInfo | string;
+        done({
+          at: typeof chosen === 'string' ? { path: chosen } : { address: chosen.address, port: chosen.port },
+          close: () => server.close(),
+        });
+      };
+      if (local) server.listen({ path: at.path }, listening);
+      else server.listen({ host: at.address, port: at.port }, listening);
+    });
+  }
+
+  openUdp(family: 4 | 6, events: HostUdpEvents): HostUdp {
+    return new NodeUdp(family, events);
+  }
+
+  bindUdp(at: HostAddress, events: HostUdpEvents): Promise<HostUdp & { readonly at: HostAddress }> {
+    const udp = new NodeUdp(at.address.includes(':') ? 6 : 4, events);
+    return new Promise((done, fail) => {
+      udp.socket.once('error', (error) => fail(listenError(at, error)));
+      udp.socket.bind({ address: at.address, port: at.port }, () => done(udp));
+    });
+  }
+
+  resolve(query: Uint8Array): Promise<Uint8Array> {
+    return resolveQuery(query);
+  }
+
+  ping(address: string, ping: HostPing): Promise<'reply' | 'timeout' | HostFailure> {
+    return pingHost(address, ping);
+  }
+}
+
+/** Removes a unix socket that nobody listens on any more: left by a process that was killed. */
+export function removeStaleSocket(path: string): Promise<void> {
+  return new Promise((done) => {
+    const probe = dial({ path });
+    probe.on('connect', () => {
+      probe.destroy();
+      done();
+    });
+    probe.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNREFUSED') {
+        try {
+          unlinkSync(path);
+        } catch {
+          // Then listening on it will say why.
+        }
+      }
+      done();
+    });
+  });
+}
