@@ -1,11 +1,47 @@
 import type { BlockBackend } from '@pckit/interfaces';
+import type { DiskInterface } from '@pckit/machine';
 import { findRoot } from './disk-root.js';
 import type { SerialOption } from './parse/serial-option.js';
 import type { TerminalSize } from './terminal/host-terminal.js';
 
+export interface AttachedDisk {
+  readonly backend: BlockBackend;
+  readonly interface?: DiskInterface;
+  readonly cdrom?: boolean;
+  readonly unit?: number;
+}
+
+/** What Linux calls the disks, in their order: /dev/vda, /dev/sda, /dev/sr0 ... */
+export function deviceNames(disks: readonly AttachedDisk[]): readonly string[] {
+  // The SCSI names go by position on the controller.
+  const scsi = disks.map((disk, index) => ({ disk, index })).filter(({ disk }) => (disk.interface ?? 'virtio') !== 'virtio');
+  const taken = new Set(scsi.map(({ disk }) => disk.unit));
+  let free = 0;
+  const placed = scsi.map(({ disk, index }) => {
+    let unit = disk.unit;
+    if (unit === undefined) {
+      while (taken.has(free)) free++;
+      unit = free++;
+    }
+    return { index, unit, cdrom: disk.cdrom === true };
+  });
+  placed.sort((a, b) => a.unit - b.unit);
+  const names: string[] = [];
+  let hard = 0;
+  let optical = 0;
+  for (const { index, cdrom } of placed) names[index] = cdrom ? `/dev/sr${optical++}` : `/dev/sd${letter(hard++)}`;
+  let virtio = 0;
+  disks.forEach((_, index) => (names[index] ??= `/dev/vd${letter(virtio++)}`));
+  return names;
+}
+
+function letter(index: number): string {
+  return String.fromCharCode(0x61 + index);
+}
+
 export interface CommandLineContext {
   readonly serials: readonly SerialOption[];
-  readonly disks: readonly BlockBackend[];
+  readonly disks: readonly AttachedDisk[];
   /** Tells our own init how large the window is. */
   readonly size?: TerminalSize | undefined;
 }
@@ -15,10 +51,11 @@ export async function defaultCommandLine({ serials, disks, size }: CommandLineCo
   const terminal = serials.findIndex(({ kind }) => kind === 'stdio');
   const first = serials.findIndex(({ kind }) => kind !== 'none');
   const words = [`console=ttyS${terminal >= 0 ? terminal : Math.max(first, 0)}`];
-  for (const [index, disk] of disks.entries()) {
-    const root = await findRoot(disk);
+  const names = deviceNames(disks);
+  for (const [index, { backend, cdrom }] of disks.entries()) {
+    const root = cdrom === true ? undefined : await findRoot(backend);
     if (root === undefined) continue;
-    words.push(`root=/dev/vd${String.fromCharCode(0x61 + index)}${root.partition ?? ''}`, disk.readOnly ? 'ro' : 'rw');
+    words.push(`root=${names[index] as string}${root.partition ?? ''}`, backend.readOnly ? 'ro' : 'rw');
     break;
   }
   if (size !== undefined) words.push(`pckit.rows=${size.rows}`, `pckit.columns=${size.columns}`);

@@ -1,5 +1,5 @@
-import type { AccessSize, BlockBackend, CharPort, Plain, ProcessorBus } from '@pckit/interfaces';
-import { createPc, x86Processor, type MachineStop, type Pc, type ProcessorFactory, type Snapshot } from '@pckit/machine';
+import type { AccessSize, CharPort, Plain, ProcessorBus } from '@pckit/interfaces';
+import { createPc, x86Processor, type MachineStop, type Pc, type PcDisk, type ProcessorFactory, type Snapshot } from '@pckit/machine';
 import { CPU_MODELS } from '@pckit/x86-jit';
 import { CliError } from './cli-error.js';
 import type { PcEnd, SessionPc } from './session.js';
@@ -12,7 +12,7 @@ export interface MachineOptions {
   readonly memoryBytes: number;
   readonly cpus: number;
   readonly cpuModel?: string;
-  readonly disks: readonly BlockBackend[];
+  readonly disks: readonly PcDisk[];
   /** COM1, COM2, ...; `null` is a UART with nothing plugged in. */
   readonly serials: readonly (CharPort | null)[];
   /** What the guest writes to port E9H. */
@@ -61,7 +61,7 @@ export function createMachine(options: MachineOptions): Machine {
       : { boot: { kernel: options.kernel, commandLine: options.commandLine, ...(options.initrd === undefined ? {} : { initrd: options.initrd }) } }),
     serial: options.serials,
     debugConsole: options.debugConsole,
-    disks: options.disks.map((backend) => ({ backend })),
+    disks: options.disks,
     time: options.deterministic ? { kind: 'deterministic', seed: options.seed } : { kind: 'real' },
     // A reset comes back here, which tells a triple fault from a reboot.
     onReset: 'stop',

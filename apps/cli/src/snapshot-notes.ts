@@ -32,7 +32,7 @@ export function notesOf(notes: SnapshotNotes): Plain {
     ...(cpuModel === undefined ? {} : { cpuModel }),
     ...(kernel === undefined ? {} : { kernel: resolve(kernel) }),
     ...(initrd === undefined ? {} : { initrd: resolve(initrd) }),
-    disks: disks.map(({ path, readOnly, overlay }) => ({ path: resolve(path), readOnly, overlay })),
+    disks: disks.map((disk) => ({ ...disk, path: resolve(disk.path) })),
   };
 }
 

@@ -29,7 +29,7 @@ export { hashBytes } from './state-hash.js';
 export { MachineError } from './machine-error.js';
 export type { MachineErrorCode } from './machine-error.js';
 export { createPc } from './pc/create-pc.js';
-export type { Pc, PcBoot, PcChips, PcConfig, PcDisk, PciCard } from './pc/create-pc.js';
+export type { DiskInterface, Pc, PcBoot, PcChips, PcConfig, PcDisk, PciCard } from './pc/create-pc.js';
 export { PcProcessorBus } from './pc/processor-bus.js';
 export type { ApicPage } from './pc/processor-bus.js';
 export { IsaInterrupts } from './pc/isa-interrupts.js';

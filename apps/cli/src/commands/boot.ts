@@ -7,7 +7,9 @@ import { exitCode, type ExitReason } from '../exit-code.js';
 import { TextMatcher } from '../exit-on.js';
 import { about, explain } from '../explain.js';
 import type { GuestStore } from '../guest-store.js';
+import type { PcDisk } from '@pckit/machine';
 import { readInput } from '../input-file.js';
+import type { DiskOption } from '../parse/disk-option.js';
 import { createMachine, type Machine } from '../machine.js';
 import { openSerialLine, type SerialLine } from '../serial-line.js';
 import { SerialOutput } from '../serial-output.js';
@@ -66,7 +68,12 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
   const mayFollow = ourInit && terminal.interactive && !choice.deterministic && options.serials.length < COM_PORTS;
   const windowSize = mayFollow && (resumed === undefined || ports === COM_PORTS) ? new WindowSize() : undefined;
   const commandLine =
-    choice.commandLine ?? (await defaultCommandLine({ serials: options.serials, disks, size: windowSize === undefined ? undefined : terminal.size }));
+    choice.commandLine ??
+    (await defaultCommandLine({
+      serials: options.serials,
+      disks: disks.map((backend, index) => attachment(backend, choice.disks[index] as DiskOption)),
+      size: windowSize === undefined ? undefined : terminal.size,
+    }));
 
   // What it is connected to.
   const state: { session?: Session } = {};
@@ -107,7 +114,7 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
       seed: choice.seed,
       ...software.images,
       commandLine,
-      disks,
+      disks: disks.map((backend, index) => attachment(backend, choice.disks[index] as DiskOption)),
       serials,
       debugConsole: watched(debugOutput.port, options.exitOn, found),
       interpreterOnly: options.interpreterOnly,
@@ -226,6 +233,10 @@ async function openDisks({ disks, overlays }: MachineChoice, closing: Closing): 
     opened.push(disk);
   }
   return opened;
+}
+
+function attachment(backend: BlockBackend, { interface: kind, cdrom, unit }: DiskOption): PcDisk {
+  return { backend, ...(kind === undefined ? {} : { interface: kind }), ...(cdrom === undefined ? {} : { cdrom }), ...(unit === undefined ? {} : { unit }) };
 }
 
 /** What the guest wrote to disks that forget it at the end: a snapshot must not. */

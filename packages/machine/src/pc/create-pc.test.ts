@@ -298,6 +298,34 @@ describe('a PC', () => {
     expect(() => build(IDLE, { serial: [null, null, null, null, null] })).toThrow('5 serial ports; a PC has at most 4');
   });
 
+  it('has an IDE function when disks are attached to it, at the ports and interrupts of a PC/AT', async () => {
+    const backend = (): FakeBlockBackend => new FakeBlockBackend(1 << 20);
+    const disks = [
+      { backend: backend(), interface: 'ide', unit: 2, cdrom: true },
+      { backend: backend(), interface: 'ide' },
+      { backend: backend() },
+    ] as const;
+    const { pc, in: read, out: write } = build({ code: [...initPics(0xc004), halt(), jump(8)] }, { disks });
+    await pc.machine.run({ untilInstructions: 100 });
+    expect(pc.disks.map(({ name }) => name)).toEqual(['disk2']);
+    write(0xcf8, 0x8000_0900, 4);
+    expect(read(0xcfc, 4)).toBe(0x7010_8086);
+    // IDLE IMMEDIATE: IRQ 14, which a read of the status ends.
+    expect([read(0x1f7), read(0x177)]).toEqual([0x50, 0]);
+    write(0x1f7, 0xe1);
+    write(0xa0, 0x0a);
+    expect(read(0xa0) & 0x40).toBe(0x40);
+    read(0x1f7);
+    write(0x376, 4);
+    write(0x376, 0);
+    expect([read(0x174), read(0x175)]).toEqual([0x14, 0xeb]);
+    const at = (unit: number): (() => unknown) => () => build(IDLE, { disks: [disks[1], { ...disks[0], unit }] });
+    expect(at(4)).toThrow('disk1: IDE unit 4 is not there; there are 0 to 3');
+    expect(() => build(IDLE, { disks: [disks[0], { ...disks[1], unit: 2 }] })).toThrow('disk1: IDE unit 2 is taken by disk0');
+    expect(() => build(IDLE, { disks: [{ backend: backend(), cdrom: true }] })).toThrow('a CD-ROM is attached to ide');
+    expect(() => build(IDLE, { disks: Array.from({ length: 5 }, () => ({ backend: backend(), interface: 'ide' as const })) })).toThrow('all four IDE units');
+  });
+
   it('restores into a PC built the same way, wires and all', async () => {
     const host = new FakeCharPort();
     const setUp = initPics(0x0011);

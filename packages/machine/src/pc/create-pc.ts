@@ -1,3 +1,4 @@
+import { AtaDisk, AtapiCdrom, type AtaDevice } from '@pckit/ata';
 import {
   disconnected,
   type BlockBackend,
@@ -38,6 +39,7 @@ import {
   type AcpiSegment,
   type PciSlot,
 } from '@pckit/pc-chipset';
+import { PiixIde } from '@pckit/piix-ide';
 import { VirtioPci, VirtioRng, type VirtioDevice } from '@pckit/virtio';
 import { VirtioBlk } from '@pckit/virtio-blk';
 import type { MachineEvent } from '../events.js';
@@ -53,8 +55,16 @@ import * as at from './memory-map.js';
 import { PcProcessorBus } from './processor-bus.js';
 import { SerialLine } from './serial-line.js';
 
+export type DiskInterface = 'virtio' | 'ide';
+
 export interface PcDisk {
   readonly backend: BlockBackend;
+  /** What it is attached to. Default `virtio`. */
+  readonly interface?: DiskInterface;
+  /** A CD-ROM with the backend as its disc; not on virtio. */
+  readonly cdrom?: boolean;
+  /** Position on an IDE controller: 0 and 1 are the primary channel's master and slave, 2 and 3 the secondary's. Default the first free. */
+  readonly unit?: number;
   /** Unique. Default `disk0`, `disk1` ... */
   readonly name?: string;
   /** What the guest sees as the disk's serial number, up to 20 characters. Default the name. */
@@ -300,14 +310,17 @@ export function createPc(config: PcConfig): Pc {
     });
   };
   if (config.rng !== false) plugVirtio(new VirtioRng({ entropy: machine.entropy }));
-  const disks = (config.disks ?? []).map(({ backend, name, serial: diskSerial, queues }, index) => {
-    const diskName = name ?? `disk${index}`;
+  const wanted = (config.disks ?? []).map((disk, index) => ({ ...disk, name: disk.name ?? `disk${index}` }));
+  const ide = plugIde(machine, isa, pci, wanted);
+  const disks = wanted.flatMap(({ backend, name: diskName, serial: diskSerial, queues, interface: kind, cdrom }) => {
+    if (kind !== undefined && kind !== 'virtio') return [];
+    if (cdrom === true) throw new MachineError('configuration', `${diskName}: a CD-ROM is attached to ide, not to virtio`);
     const disk = new VirtioBlk(
       { backend, ingress: door },
       { name: diskName, serial: diskSerial ?? diskName, queues: queues ?? Math.min(cpus, MAX_DISK_QUEUES) },
     );
     plugVirtio(disk);
-    return disk;
+    return [disk];
   });
 
   // Processors.
@@ -322,6 +335,7 @@ export function createPc(config: PcConfig): Pc {
   const plan = config.boot === undefined ? undefined : planOf(config.boot, machine, firmware);
   machine.firmware = () => {
     assignResources(pci);
+    ide?.enable();
     // PCI interrupts are level triggered, and so is the SCI: ELCR bits 9, 10 and 11.
     ports.write(at.PORT_ELCR + 1, 0x0e, 1);
     for (const { address, bytes } of firmware.segments) ram.load(address, bytes);
@@ -342,6 +356,41 @@ export function createPc(config: PcConfig): Pc {
     },
     pressPowerButton: () => powerButton.post(null),
   };
+}
+
+/** Puts the IDE function, and what is attached to it, behind the ISA bridge; a machine without IDE disks has none. */
+function plugIde(machine: Machine, isa: IsaInterrupts, pci: PciBus, disks: readonly (PcDisk & { name: string })[]): PiixIde | undefined {
+  const drives: (AtaDevice | undefined)[] = [undefined, undefined, undefined, undefined];
+  const names: string[] = [];
+  const attach = (disk: PcDisk & { name: string }, unit: number): void => {
+    if (unit < 0 || unit >= drives.length || drives[unit] !== undefined) {
+      throw new MachineError('configuration', `${disk.name}: IDE unit ${unit} is ${names[unit] === undefined ? 'not there; there are 0 to 3' : `taken by ${names[unit]}`}`);
+    }
+    names[unit] = disk.name;
+    drives[unit] = ataDevice(disk);
+  };
+  const ours = disks.filter((disk) => disk.interface === 'ide');
+  if (ours.length === 0) return undefined;
+  for (const disk of ours) if (disk.unit !== undefined) attach(disk, disk.unit);
+  for (const disk of ours) {
+    if (disk.unit !== undefined) continue;
+    const free = drives.indexOf(undefined);
+    if (free < 0) throw new MachineError('configuration', `${disk.name}: all four IDE units are taken, by ${names.join(', ')}`);
+    attach(disk, free);
+  }
+  const { door, ram, ports } = machine;
+  const ide = machine.add(new PiixIde({ memory: ram, ingress: door, irqs: [isa.irq(at.IRQ_IDE_PRIMARY), isa.irq(at.IRQ_IDE_SECONDARY)], drives }));
+  ports.map(at.PORT_IDE_PRIMARY, ide.regions.primary);
+  ports.map(at.PORT_IDE_PRIMARY_CONTROL, ide.regions.primaryControl);
+  ports.map(at.PORT_IDE_SECONDARY, ide.regions.secondary);
+  ports.map(at.PORT_IDE_SECONDARY_CONTROL, ide.regions.secondaryControl);
+  pci.slot(at.SLOT_ISA_BRIDGE, at.FUNCTION_IDE).plug(ide.pciFunction);
+  return ide;
+}
+
+function ataDevice({ backend, cdrom, name, serial }: PcDisk & { name: string }, sata = false): AtaDevice {
+  const identity = { serial: (serial ?? name).slice(0, 20), sata };
+  return cdrom === true ? new AtapiCdrom(backend, identity) : new AtaDisk(backend, identity);
 }
 
 interface FirmwareTables {

@@ -25,6 +25,10 @@ export const PORT_92 = 0x92;
 export const PORT_PIC_SLAVE = 0xa0;
 export const PORT_SMI = 0xb2;
 export const PORT_DMA_HIGH = 0xc0;
+export const PORT_IDE_SECONDARY = 0x170;
+export const PORT_IDE_PRIMARY = 0x1f0;
+export const PORT_IDE_SECONDARY_CONTROL = 0x376;
+export const PORT_IDE_PRIMARY_CONTROL = 0x3f6;
 export const PORT_DEBUG_CONSOLE = 0xe9;
 export const PORT_DEBUG_EXIT = 0xf4;
 export const PORT_ELCR = 0x4d0;
@@ -45,6 +49,8 @@ export const IRQ_KEYBOARD = 1;
 export const IRQ_RTC = 8;
 export const IRQ_SCI = 9;
 export const IRQ_MOUSE = 12;
+export const IRQ_IDE_PRIMARY = 14;
+export const IRQ_IDE_SECONDARY = 15;
 
 /** I/O APIC inputs: the PIT's, PIRQA# to PIRQD#, and those that the HPET may choose from. */
 export const PIN_PIT = 2;
@@ -54,6 +60,7 @@ export const HPET_PINS = [20, 21, 22, 23] as const;
 /** PCI device numbers. */
 export const SLOT_HOST_BRIDGE = 0;
 export const SLOT_ISA_BRIDGE = 1;
+export const FUNCTION_IDE = 1;
 export const FUNCTION_PM = 3;
 /** 2 stays free, where other boards have their display. */
 export const SLOT_FIRST_FREE = 3;

@@ -1,0 +1,14 @@
+export { AtaDisk } from './ata-disk.js';
+export type { AtaDiskOptions, AtaDiskState } from './ata-disk.js';
+export { AtapiCdrom } from './atapi-cdrom.js';
+export type { AtapiCdromOptions, AtapiCdromState } from './atapi-cdrom.js';
+export type { AtaDevice } from './ata-device.js';
+export type { AtaEnd, AtaMedia, AtaPlan, AtaProtocol } from './plan.js';
+export { AtaError } from './ata-error.js';
+export type { AtaErrorCode } from './ata-error.js';
+export { DmaSegments } from './dma-segments.js';
+export { MediaQueue, MediaRequest } from './media-request.js';
+export type { MediaRequestOptions, MediaRequestState, MediaWork } from './media-request.js';
+export { QUEUE_DEPTH } from './identify.js';
+export * as ata from './taskfile.js';
+export type { Signature, Taskfile } from './taskfile.js';
