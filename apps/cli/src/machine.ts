@@ -1,5 +1,5 @@
 import type { AccessSize, CharPort, Plain, ProcessorBus } from '@pckit/interfaces';
-import { createPc, x86Processor, type MachineStop, type Pc, type PcDisk, type ProcessorFactory, type Snapshot } from '@pckit/machine';
+import { createPc, x86Processor, type MachineStop, type Pc, type PcDisk, type PcNic, type ProcessorFactory, type Snapshot } from '@pckit/machine';
 import { CPU_MODELS } from '@pckit/x86-jit';
 import { CliError } from './cli-error.js';
 import type { PcEnd, SessionPc } from './session.js';
@@ -13,6 +13,7 @@ export interface MachineOptions {
   readonly cpus: number;
   readonly cpuModel?: string;
   readonly disks: readonly PcDisk[];
+  readonly nics?: readonly PcNic[];
   /** COM1, COM2, ...; `null` is a UART with nothing plugged in. */
   readonly serials: readonly (CharPort | null)[];
   /** What the guest writes to port E9H. */
@@ -41,6 +42,8 @@ export interface Machine extends SessionPc {
   restore(snapshot: Snapshot): void;
   statistics(): MachineStatistics;
   pressPowerButton(): void;
+  /** Has the guest's drivers tell the networks where they are: after a resume on new ones. */
+  announce(): void;
   /** @param serial 0 is COM1 */
   sendBreak(serial: number): void;
 }
@@ -62,6 +65,7 @@ export function createMachine(options: MachineOptions): Machine {
     serial: options.serials,
     debugConsole: options.debugConsole,
     disks: options.disks,
+    nics: options.nics ?? [],
     time: options.deterministic ? { kind: 'deterministic', seed: options.seed } : { kind: 'real' },
     // A reset comes back here, which tells a triple fault from a reboot.
     onReset: 'stop',
@@ -127,6 +131,10 @@ class PcMachine implements Machine {
 
   pressPowerButton(): void {
     this.#pc.pressPowerButton();
+  }
+
+  announce(): void {
+    for (const nic of this.#pc.nics) nic.announce();
   }
 
   sendBreak(serial: number): void {

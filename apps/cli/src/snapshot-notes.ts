@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Plain } from '@pckit/interfaces';
 import { isPlainObject } from './plain-object.js';
 import type { DiskOption } from './parse/disk-option.js';
+import type { NetOption, NicOption } from './parse/net-option.js';
 
 /**
  * What a snapshot of ours says about the machine it was taken of, so that `--resume FILE` alone builds the same one again. In the file, paths are
@@ -22,10 +23,13 @@ export interface SnapshotNotes {
   readonly overlays: Readonly<Record<string, Plain>>;
   /** Number of UARTs. */
   readonly serialPorts: number;
+  /** Networks and cards, as they were asked for. */
+  readonly nets: readonly NetOption[];
+  readonly nics: readonly NicOption[];
 }
 
 export function notesOf(notes: SnapshotNotes): Plain {
-  const { kernel, initrd, cpuModel, disks, ...rest } = notes;
+  const { kernel, initrd, cpuModel, disks, nets, nics, ...rest } = notes;
   return {
     version: 1,
     ...rest,
@@ -33,13 +37,15 @@ export function notesOf(notes: SnapshotNotes): Plain {
     ...(kernel === undefined ? {} : { kernel: resolve(kernel) }),
     ...(initrd === undefined ? {} : { initrd: resolve(initrd) }),
     disks: disks.map((disk) => ({ ...disk, path: resolve(disk.path) })),
+    nets: nets.map(plain),
+    nics: nics.map(plain),
   };
 }
 
 /** @returns undefined for notes that aren't ours: another program's snapshot */
 export function readNotes(notes: Plain | undefined): SnapshotNotes | undefined {
   if (!isPlainObject(notes) || notes['version'] !== 1) return undefined;
-  const { memoryBytes, cpus, cpuModel, deterministic, seed, kernel, guest, initrd, commandLine, disks, overlays, serialPorts } = notes;
+  const { memoryBytes, cpus, cpuModel, deterministic, seed, kernel, guest, initrd, commandLine, disks, overlays, serialPorts, nets, nics } = notes;
   if (typeof memoryBytes !== 'number' || typeof cpus !== 'number' || typeof deterministic !== 'boolean' || typeof seed !== 'number') return undefined;
   if (typeof guest !== 'string' || typeof commandLine !== 'string' || typeof serialPorts !== 'number') return undefined;
   if (!Array.isArray(disks) || !disks.every(isDisk) || !isPlainObject(overlays)) return undefined;
@@ -53,10 +59,18 @@ export function readNotes(notes: Plain | undefined): SnapshotNotes | undefined {
     disks,
     overlays: overlays as Record<string, Plain>,
     serialPorts,
+    // Snapshots from before there were networks have none.
+    nets: Array.isArray(nets) ? (nets as unknown as NetOption[]) : [],
+    nics: Array.isArray(nics) ? (nics as unknown as NicOption[]) : [],
     ...(typeof cpuModel === 'string' ? { cpuModel } : {}),
     ...(typeof kernel === 'string' ? { kernel } : {}),
     ...(typeof initrd === 'string' ? { initrd } : {}),
   };
+}
+
+/** Options have only plain fields, which their types don't say. */
+function plain(option: NetOption | NicOption): Plain {
+  return { ...option } as unknown as Plain;
 }
 
 function isDisk(value: unknown): value is DiskOption {

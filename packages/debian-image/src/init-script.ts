@@ -3,6 +3,7 @@
  *   root=DEV [rootfstype=T] [rootflags=F] [ro|rw] [init=PATH] [rootdelay=S]   mount DEV and switch to it
  *   pckit.exec=WORD or pckit.exec="WORDS"                                      run this, report its status, power off
  *   pckit.modules=a,b                                                          modules to load besides
+ *   pckit.net=off                                                              leave the network alone
  * and else gives a shell on the console. What follows the end of the shell is a power-off.
  */
 export const INIT_SCRIPT = `#!/bin/sh
@@ -34,7 +35,7 @@ ln -sf /proc/self/fd/0 /dev/stdin
 ln -sf /proc/self/fd/1 /dev/stdout
 ln -sf /proc/self/fd/2 /dev/stderr
 
-root= fstype= flags= mode=ro realinit=/sbin/init delay=30 more= exec=
+root= fstype= flags= mode=ro realinit=/sbin/init delay=30 more= exec= net=
 cmdline=$(cat /proc/cmdline)
 set -f # no word of it is a pattern
 for word in $cmdline; do
@@ -47,6 +48,7 @@ for word in $cmdline; do
     init=*) realinit=\${word#init=} ;;
     pckit.modules=*) more=\${word#pckit.modules=} ;;
     pckit.exec=*) exec=\${word#pckit.exec=} ;;
+    pckit.net=*) net=\${word#pckit.net=} ;;
   esac
 done
 case "$cmdline" in
@@ -130,6 +132,18 @@ fi
 
 [ -w /proc/sys/kernel/hostname ] && echo pckit > /proc/sys/kernel/hostname
 ip link set lo up 2>/dev/null || ifconfig lo 127.0.0.1 up 2>/dev/null
+# Ethernet by DHCP. udhcpc stays to renew the lease; where nobody answers in two seconds it goes on asking in the background.
+for card in /sys/class/net/eth*; do
+  [ -e "$card" ] && [ "$net" != off ] || continue
+  name=\${card##*/}
+  ip link set "$name" up || continue
+  waited=0
+  while [ "$(cat "$card/carrier" 2>/dev/null)" != 1 ] && [ $waited -lt 20 ]; do
+    waited=$((waited + 1))
+    sleep 0.1
+  done
+  udhcpc -b -t 2 -T 1 -i "$name" -s /lib/pckit/udhcpc > /run/udhcpc.$name.log 2>&1 || say "udhcpc on $name failed, see /run/udhcpc.$name.log"
+done
 [ -r /etc/rc ] && . /etc/rc
 
 if [ -n "$exec" ]; then
@@ -142,4 +156,27 @@ fi
 say "$(uname -sr), leave the shell with exit or poweroff"
 shell
 off
+`;
+
+/** What udhcpc calls, with what it was told in the environment: busybox's examples/udhcp/simple.script does the same. */
+export const UDHCPC_SCRIPT = `#!/bin/sh
+case "$1" in
+  deconfig)
+    ip addr flush dev "$interface"
+    ip link set "$interface" up
+    ;;
+  bound|renew)
+    ip addr flush dev "$interface"
+    ip addr add "$ip/\${mask:-24}" broadcast "\${broadcast:-+}" dev "$interface"
+    [ -z "$mtu" ] || ip link set "$interface" mtu "$mtu"
+    for address in $router; do
+      ip route replace default via "$address" dev "$interface"
+      break
+    done
+    {
+      [ -z "$search$domain" ] || echo "search \${search:-$domain}"
+      for address in $dns; do echo "nameserver $address"; done
+    } > /etc/resolv.conf
+    ;;
+esac
 `;

@@ -5,7 +5,7 @@
 import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG, writeCpio } from './cpio.js';
 import type { CpioEntry } from './cpio.js';
 import { ImageError } from './image-error.js';
-import { INIT_SCRIPT } from './init-script.js';
+import { INIT_SCRIPT, UDHCPC_SCRIPT } from './init-script.js';
 import { formatModulesAlias, formatModulesDep, resolveModules } from './modules.js';
 import type { ModuleSelection, ModuleTree } from './modules.js';
 
@@ -104,6 +104,7 @@ export async function buildInitramfs(options: InitramfsOptions): Promise<Initram
   file('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\n');
   file('etc/group', 'root:x:0:\ntty:x:5:\n');
   file('etc/profile', PROFILE);
+  file('lib/pckit/udhcpc', UDHCPC_SCRIPT);
   file('init', options.init ?? INIT_SCRIPT, 0o755);
 
   const modules = await addModules(options, file, directory);

@@ -33,6 +33,9 @@ export type { DiskInterface, Pc, PcBoot, PcChips, PcConfig, PcDisk, PciCard } fr
 export { PcProcessorBus } from './pc/processor-bus.js';
 export type { ApicPage } from './pc/processor-bus.js';
 export { IsaInterrupts } from './pc/isa-interrupts.js';
+export { EthernetCable } from './pc/ethernet-cable.js';
+export type { EthernetCableState } from './pc/ethernet-cable.js';
+export type { PcNetworkCard, PcNic } from './pc/network-card.js';
 export { SerialLine } from './pc/serial-line.js';
 export { cmosContents } from './pc/cmos.js';
 export { loadPlan } from './pc/boot.js';

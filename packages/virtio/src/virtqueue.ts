@@ -172,6 +172,12 @@ export class Virtqueue {
     return true;
   }
 
+  /** Takes back the last `count` calls of `pop` in this turn, of which none was pushed: the chains stand in the queue as before. */
+  unpop(count: number): void {
+    this.#lastAvailable = (this.#lastAvailable - count) & 0xffff;
+    this.#budget += count;
+  }
+
   /** Gives a chain back to the driver. @param written bytes that the device wrote from the start of its writable buffers */
   push(head: number, written: number): void {
     if (!this.enabled || !this.owner.live) return;

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { CliError } from '../cli-error.js';
 import { exitCodeTable } from '../exit-code.js';
 import { parseDisk, type DiskOption } from '../parse/disk-option.js';
+import { parseNet, parseNic, type NetOption, type NicOption } from '../parse/net-option.js';
 import { parseMirror } from '../parse/mirror.js';
 import { parseCount, parseSeconds } from '../parse/number.js';
 import { checkSerials, parseSerial, type SerialOption } from '../parse/serial-option.js';
@@ -16,6 +17,9 @@ export interface BootOptions {
   readonly initrd?: string;
   readonly append?: string;
   readonly disks?: readonly DiskOption[];
+  /** Networks, each with a card in the machine, and the cards in the same order. */
+  readonly nets?: readonly NetOption[];
+  readonly nics?: readonly NicOption[];
   readonly memoryBytes?: number;
   readonly cpus?: number;
   readonly cpuModel?: string;
@@ -47,6 +51,8 @@ Examples:
       Piped input is typed into the console.
   pckit boot --kernel vmlinuz --initrd test.cpio --exit-on "tests passed" --timeout 120
       For scripts: status 0 when the text came, another one when it didn't.
+  pckit boot --kernel vmlinuz --disk debian.img --net user,hostfwd=tcp::10021-:22
+      A network: the guest reaches what this machine reaches, and "ssh -p 10021 root@localhost" reaches the guest.
   pckit boot --deterministic --max-instructions 1e9 --stats json
       The same state hash every time.
   pckit boot --serial stdio --serial tcp:4444
@@ -80,6 +86,8 @@ export function bootCommand(act: (options: BootOptions) => Promise<void>): Comma
     .option('--smp <n>', 'number of processors (default: 1)')
     .option('--cpu <model>', 'processor model')
     .option('--serial <line>', 'stdio, file:PATH, tcp:[HOST:]PORT or none; COM1, COM2, ... in order (default: stdio)', collect)
+    .option('--net <network>', 'user[,hostfwd=tcp::10021-:22][,...] or stream,listen=unix:PATH; may be repeated', collect)
+    .option('--nic <card[,mac=MAC]>', 'the network card: virtio or e1000 (default: virtio); may be repeated, one for each --net', collect)
     .option('--deterministic', 'virtual time counts instructions: the same run every time')
     .option('--seed <n>', 'seed of the guest\'s random numbers in deterministic mode (default: 0)')
     .option('--interpreter-only', 'never compile guest code')
@@ -103,6 +111,8 @@ export interface RawBootOptions {
   initrd?: string;
   append?: string;
   disk?: string[];
+  net?: string[];
+  nic?: string[];
   memory?: string;
   smp?: string;
   cpu?: string;
@@ -132,12 +142,19 @@ export function checkBootOptions(raw: RawBootOptions): BootOptions {
   if (raw.guest !== undefined && raw.kernel !== undefined) {
     throw new CliError('usage', '--guest and --kernel were both given', '--guest boots a kernel that pckit fetches; "pckit guest list" names them.');
   }
+  const nets = raw.net?.map(parseNet);
+  const nics = raw.nic?.map(parseNic);
+  if ((nics?.length ?? 0) > (nets?.length ?? 0) && raw.resume === undefined) {
+    throw new CliError('usage', `--nic was given ${nics?.length} times, --net ${nets?.length ?? 0} times`, 'Each card needs a network: --net user --nic e1000.');
+  }
   return {
     ...(raw.kernel === undefined ? {} : { kernel: raw.kernel }),
     ...(raw.guest === undefined ? {} : { guest: raw.guest }),
     ...(raw.initrd === undefined ? {} : { initrd: raw.initrd }),
     ...(raw.append === undefined ? {} : { append: raw.append }),
     ...(raw.disk === undefined ? {} : { disks: raw.disk.map(parseDisk) }),
+    ...(nets === undefined ? {} : { nets }),
+    ...(nics === undefined ? {} : { nics }),
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
     ...(raw.smp === undefined ? {} : { cpus: parseCount(raw.smp, '--smp', { min: 1, max: 64 }) }),
     ...(raw.cpu === undefined ? {} : { cpuModel: raw.cpu }),

@@ -1,6 +1,7 @@
 import type { BlockBackend, CharPort, Plain } from '@pckit/interfaces';
 import { OverlayDisk, type OverlayDiskState } from '@pckit/disk-image';
 import { openDisk } from '@pckit/disk-image/node';
+import type { PcNic } from '@pckit/machine';
 import { CliError } from '../cli-error.js';
 import { defaultCommandLine } from '../command-line.js';
 import { exitCode, type ExitReason } from '../exit-code.js';
@@ -11,6 +12,8 @@ import type { PcDisk } from '@pckit/machine';
 import { readInput } from '../input-file.js';
 import type { DiskOption } from '../parse/disk-option.js';
 import { createMachine, type Machine } from '../machine.js';
+import { openNetwork, type NetworkContext } from '../network/network.js';
+import { parseMac } from '../parse/mac.js';
 import { openSerialLine, type SerialLine } from '../serial-line.js';
 import { SerialOutput } from '../serial-output.js';
 import { openSerialStdio, type SerialStdio } from '../serial-stdio.js';
@@ -105,6 +108,8 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
   while (serials.length < (windowSize === undefined ? ports : COM_PORTS)) serials.push(null);
   if (windowSize !== undefined) serials[COM_PORTS - 1] = windowSize.port;
 
+  const nics = await openNics(choice, { say, failed: fail }, closing);
+
   const machine = await about(software.about, () =>
     createMachine({
       memoryBytes: choice.memoryBytes,
@@ -115,6 +120,7 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
       ...software.images,
       commandLine,
       disks: disks.map((backend, index) => attachment(backend, choice.disks[index] as DiskOption)),
+      nics,
       serials,
       debugConsole: watched(debugOutput.port, options.exitOn, found),
       interpreterOnly: options.interpreterOnly,
@@ -122,7 +128,11 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
       say,
     }),
   );
-  if (resumed !== undefined) await about(`--resume ${options.resume as string}`, () => machine.restore(resumed));
+  if (resumed !== undefined) {
+    await about(`--resume ${options.resume as string}`, () => machine.restore(resumed));
+    // An input, and a deterministic machine goes on as if it had never stopped.
+    if (!choice.deterministic) machine.announce();
+  }
 
   const session = new Session(machine);
   state.session = session;
@@ -216,6 +226,8 @@ function complete(options: BootOptions, notes: SnapshotNotes | undefined): Machi
     disks: options.disks ?? notes?.disks ?? [],
     overlays: notes?.overlays ?? {},
     serialPorts: notes?.serialPorts ?? 1,
+    nets: options.nets ?? notes?.nets ?? [],
+    nics: options.nics ?? notes?.nics ?? [],
     ...(cpuModel === undefined ? {} : { cpuModel }),
     ...(kernel === undefined ? {} : { kernel }),
     ...(initrd === undefined ? {} : { initrd }),
@@ -237,6 +249,19 @@ async function openDisks({ disks, overlays }: MachineChoice, closing: Closing): 
 
 function attachment(backend: BlockBackend, { interface: kind, cdrom, unit }: DiskOption): PcDisk {
   return { backend, ...(kind === undefined ? {} : { interface: kind }), ...(cdrom === undefined ? {} : { cdrom }), ...(unit === undefined ? {} : { unit }) };
+}
+
+/** Each network with a card; without `--nic` a virtio one. */
+async function openNics({ nets, nics }: MachineChoice, context: NetworkContext, closing: Closing): Promise<PcNic[]> {
+  const opened: PcNic[] = [];
+  for (const [index, option] of nets.entries()) {
+    const network = await openNetwork(option, context);
+    closing.push(() => network.close());
+    const { model, mac, mtu } = nics[index] ?? { model: 'virtio' };
+    const address = mac === undefined ? undefined : parseMac(mac);
+    opened.push({ port: network.port, model, ...(address === undefined ? {} : { mac: address }), ...(mtu === undefined ? {} : { mtu }) });
+  }
+  return opened;
 }
 
 /** What the guest wrote to disks that forget it at the end: a snapshot must not. */

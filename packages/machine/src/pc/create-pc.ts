@@ -52,6 +52,7 @@ import { loadPlan } from './boot.js';
 import { cmosContents } from './cmos.js';
 import { IsaInterrupts } from './isa-interrupts.js';
 import * as at from './memory-map.js';
+import { addNetworkCard, type PcNetworkCard, type PcNic } from './network-card.js';
 import { PcProcessorBus } from './processor-bus.js';
 import { SerialLine } from './serial-line.js';
 
@@ -93,6 +94,7 @@ export interface PcConfig
   /** COM1 to COM4; `null` is a UART with nothing plugged in. Default two of them. */
   readonly serial?: readonly (CharPort | null)[];
   readonly disks?: readonly PcDisk[];
+  readonly nics?: readonly PcNic[];
   /** A virtio entropy device. Default true. */
   readonly rng?: boolean;
   /** The date and time at power-on, as `Date.now()`. Default: 2025-01-01 in deterministic time, now in real time. */
@@ -114,6 +116,7 @@ export interface Pc {
   /** What was booted, for printing. */
   readonly plan: BootPlan | undefined;
   readonly disks: readonly VirtioBlk[];
+  readonly nics: readonly PcNetworkCard[];
   /** Puts a card into the next free slot. Before power-on. */
   plug(make: (slot: PciSlot) => PciCard): PciSlot;
   /** A key goes down or up, by its `KeyboardEvent.code`; through the door. */
@@ -322,6 +325,7 @@ export function createPc(config: PcConfig): Pc {
     plugVirtio(disk);
     return [disk];
   });
+  const nics = (config.nics ?? []).map((nic, index) => addNetworkCard(machine, { plugVirtio }, nic, index));
 
   // Processors.
   const pins = machine.addProcessors((index) => ({
@@ -347,6 +351,7 @@ export function createPc(config: PcConfig): Pc {
     chips: { apicBus, localApics, ioApic, pic, pit, hpet, rtc, acpiPm, i8042, uarts, serialLines, pci, piix3, isa },
     plan,
     disks,
+    nics,
     plug,
     key: (code, down) => keys.post({ code, down }),
     mouse: (dx, dy, dz, buttons) => moves.post({ dx, dy, dz, buttons }),

@@ -1,0 +1,25 @@
+import type { EthernetPort } from '@pckit/interfaces';
+import { CliError } from '../cli-error.js';
+import type { NetOption } from '../parse/net-option.js';
+import { openStreamNetwork } from './stream-network.js';
+
+/** A network that a card is plugged into. */
+export interface Network {
+  readonly port: EthernetPort;
+  close(): Promise<void> | void;
+}
+
+export interface NetworkContext {
+  readonly say: (message: string) => void;
+  /** The host's side failed while the machine runs. */
+  readonly failed: (message: string) => void;
+}
+
+export function openNetwork(option: NetOption, context: NetworkContext): Promise<Network> {
+  switch (option.kind) {
+    case 'stream':
+      return openStreamNetwork(option.role, option.address, context);
+    case 'user':
+      throw new CliError('usage', '--net user is not there yet', 'Use --net stream.');
+  }
+}
