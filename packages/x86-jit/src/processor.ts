@@ -10,6 +10,8 @@ import { sseImplementations } from './cpu/sse-instructions.js';
 import { stateSaveImplementations } from './cpu/state-save.js';
 import { systemImplementations } from './cpu/system-instructions.js';
 import { x87Implementations } from './cpu/x87-instructions.js';
+import { DebugPoints } from './debug/debug-points.js';
+import { ProcessorDebug } from './debug/processor-debug.js';
 import { HostMemory } from './host-memory.js';
 import { interpreterModule } from './interpreter/module.js';
 import { Predecoder } from './interpreter/predecoder.js';
@@ -39,6 +41,7 @@ export interface ProcessorOptions {
 
 export interface Processor {
   readonly vcpus: readonly X86Vcpu[];
+  readonly debug: ProcessorDebug;
   /** Guest-physical bytes are about to change from outside: decoded code in them is forgotten, on every vCPU. */
   invalidate(address: number, length: number): void;
 }
@@ -123,6 +126,8 @@ export function createProcessor(options: ProcessorOptions): Processor {
     },
     execute: (state: number, record: number): number => vcpuAt(state).execute(record),
     rdtsc: (state: number): bigint => tscOf(vcpuAt(state)),
+    filled: (_state: number, linear: bigint, hostPage: number): number => debugPoints.filled(linear, hostPage >>> 0),
+    accessed: (state: number, linear: bigint, size: number, write: number): void => vcpuAt(state).accessed(linear, size, write !== 0),
   };
   const tscNow = (): bigint => BigInt(Math.floor((clock.now() * tscHz) / 1e9));
   const tscOf = (vcpu: X86Vcpu): bigint => BigInt.asUintN(64, tscNow() + vcpu.tscOffset);
@@ -135,10 +140,14 @@ export function createProcessor(options: ProcessorOptions): Processor {
     for (const cpu of cpus) cpu.protectHostPage(hostPage);
   }, ignoredPrefixes(model));
 
+  const debugPoints = new DebugPoints(cpus, predecoder, options.ranges);
+  predecoder.breaks = debugPoints;
+
   const low = options.ranges[0];
   const high = options.ranges.find((r) => r.start >= 2 ** 32);
   if (!low || low.start !== 0) throw new RangeError('the first RAM range must start at address 0');
   const implementations = allImplementations();
+  const systems: ProcessorSystem[] = [];
   const vcpus = cpus.map((cpu, index) => {
     cpu.setU64(State.ramLowEnd, BigInt(low.length));
     cpu.setU32(State.ramLowOffset, low.offset);
@@ -159,13 +168,15 @@ export function createProcessor(options: ProcessorOptions): Processor {
       attention: () => vcpu.attention(),
       endNmi: () => vcpu.endNmi(),
     };
-    const vcpu: X86Vcpu = new X86Vcpu({ cpu, predecoder, system, implementations, bootstrap: index === 0 });
+    systems.push(system);
+    const vcpu: X86Vcpu = new X86Vcpu({ cpu, predecoder, system, implementations, debugPoints, bootstrap: index === 0 });
     byState.set(cpu.base, vcpu);
     return vcpu;
   });
 
   return {
     vcpus,
+    debug: new ProcessorDebug(vcpus, debugPoints, systems),
     invalidate: (address, length) => {
       for (const range of options.ranges) {
         const from = Math.max(address, range.start);

@@ -87,6 +87,8 @@ export const State = {
   miscEnable: 768,
   mtrrDefType: 776,
   apicBase: 784,
+  /** `DebugHook` bits: what a debugger wants to be asked about. */
+  debugHooks: 792,
 
   // RAM as host memory: [0, ramLowEnd) at ramLowOffset, [4 GiB, ramHighEnd) at ramHighOffset.
   ramLowEnd: 800,
@@ -109,6 +111,8 @@ export const State = {
   pdpte1: 976,
   pdpte2: 984,
   pdpte3: 992,
+  /** Linear address of the breakpoint that the next run passes by; `NO_ADDRESS`: none. */
+  passBreakpoint: 1016,
 
   /** XMM0..15 in the low halves of YMM0..15, 32 bytes each. */
   ymm: 1024,
@@ -150,6 +154,12 @@ export const Fault = { none: 0, exception: 1 } as const;
 
 /** Bits of `State.sseBlocked` (CR0.EM or no CR4.OSFXSR: #UD; CR0.TS: #NM) and `State.avxBlocked`. */
 export const SseBlocked = { undefined: 1, taskSwitched: 2 } as const;
+
+/** Bits of `State.debugHooks`: TLB fills are told to `DebugPoints.filled`; accesses on the slow path to `DebugPoints.accessed`. */
+export const DebugHook = { fills: 1, accesses: 2 } as const;
+
+/** No linear address: it isn't canonical. */
+export const NO_ADDRESS = 1n << 63n;
 
 /** Bits of `State.pending`. */
 export const Pending = { intr: 1, nmi: 2, init: 4, preempt: 8, trap: 16, sipi: 32 } as const;
@@ -265,4 +275,6 @@ export const LoopExit = {
   pause: 5,
   /** SYSCALL or INT n began or ended with TF: a single-step trap follows if TF is set now, whatever it was before. */
   stepped: 6,
+  /** The instruction at RIP has a debugger's breakpoint. */
+  breakpoint: 16,
 } as const;

@@ -5,11 +5,13 @@ import { deliver, type EventSource } from './cpu/interrupts.js';
 import type { ProcessorSystem } from './cpu/processor-system.js';
 import { Execution, type Implementations } from './cpu/execution.js';
 import { TaskFault } from './cpu/task-switch.js';
+import type { DebugPoints, WatchHit } from './debug/debug-points.js';
+import type { StepOptions } from './debug/processor-debug.js';
 import type { Predecoder } from './interpreter/predecoder.js';
 import { Access } from './mmu/page-walk.js';
 import { Completion } from './semantics/context.js';
 import { X87State } from './x87/index.js';
-import { Attribute, Cr0, Eflags, Fault, LoopExit, ModeKey, NON_CANONICAL, Pending, Record, SegmentIndex, State, Vector } from './state-layout.js';
+import { Attribute, Cr0, Eflags, Fault, LoopExit, ModeKey, NO_ADDRESS, NON_CANONICAL, Pending, Record, SegmentIndex, State, Vector } from './state-layout.js';
 
 /** A segment register with its hidden part; `limit` in bytes, attributes as VMX access rights. */
 export interface SegmentSetup {
@@ -57,6 +59,7 @@ export interface VcpuWires {
   readonly predecoder: Predecoder;
   readonly system: ProcessorSystem;
   readonly implementations: Implementations<ProcessorSystem>;
+  readonly debugPoints: DebugPoints;
   /** Receives the wish for a look at `State.pending`, which `ProcessorSystem.attention` expresses too. */
   readonly bootstrap: boolean;
 }
@@ -71,6 +74,7 @@ export class X86Vcpu implements Vcpu {
   readonly #system: ProcessorSystem;
   readonly #implementations: Implementations<ProcessorSystem>;
   readonly #execution: Execution<ProcessorSystem>;
+  readonly #debugPoints: DebugPoints;
   readonly #bootstrap: boolean;
 
   #base = 0n;
@@ -87,6 +91,11 @@ export class X86Vcpu implements Vcpu {
   #sipiVector = -1;
   /** A task switch ended in one, amid an instruction. */
   #shutdown = false;
+  /** A debugger's: runs are steps. */
+  #step: StepOptions | undefined;
+  /** The instruction at hand touched what is watched. */
+  #watchHit: WatchHit | undefined;
+  #lastWatchHit: WatchHit | undefined;
   tscOffset = 0n;
 
   constructor(wires: VcpuWires) {
@@ -94,6 +103,7 @@ export class X86Vcpu implements Vcpu {
     this.#predecoder = wires.predecoder;
     this.#system = wires.system;
     this.#implementations = wires.implementations;
+    this.#debugPoints = wires.debugPoints;
     this.#bootstrap = wires.bootstrap;
     this.index = wires.system.index;
     this.name = `cpu${this.index}`;
@@ -164,6 +174,7 @@ export class X86Vcpu implements Vcpu {
 
   run(budget: number): RunExit {
     const { cpu } = this;
+    this.#debugPoints.prepare();
     // An interrupt shadow that the last instruction of the previous run cast.
     const shadowed = cpu.i32(State.shadow) === 0 && this.#executed > 0;
     cpu.setI32(State.shadow, shadowed ? budget : -1);
@@ -179,6 +190,8 @@ export class X86Vcpu implements Vcpu {
       this.#running = false;
       this.#base += BigInt(this.#executed);
       cpu.setI32(State.stash, 0);
+      // The instruction there has not been executed yet, or this was for one that had no breakpoint.
+      if (cpu.u64(State.passBreakpoint) !== cpu.u64(State.rip)) cpu.setU64(State.passBreakpoint, NO_ADDRESS);
     }
   }
 
@@ -195,6 +208,8 @@ export class X86Vcpu implements Vcpu {
     const { cpu } = this;
     for (;;) {
       this.#unstash();
+      // GDB's rule for x86: the instruction is complete, and nothing else has happened yet.
+      if (this.#watchHit !== undefined && this.#watched()) return 'watchpoint';
       if (cpu.i32(State.pending) !== 0) {
         const exit = this.#events();
         if (exit) return exit;
@@ -227,10 +242,14 @@ export class X86Vcpu implements Vcpu {
         case LoopExit.fault: {
           cpu.setI32(State.fault, Fault.none);
           if (!this.#raise(cpu.u32(State.faultVector), 'exception', cpu.u32(State.faultCode))) return 'shutdown';
+          if (this.#step !== undefined) return 'preempted';
           break;
         }
         case LoopExit.miss:
           if (!this.#decode()) return 'shutdown';
+          break;
+        case LoopExit.breakpoint:
+          if (this.#breaks()) return 'breakpoint';
           break;
         case LoopExit.halt:
           this.#halted = true;
@@ -252,6 +271,52 @@ export class X86Vcpu implements Vcpu {
         return 'pause';
       }
     }
+  }
+
+  // --- the debugger's ------------------------------------------------------------------------------------------------------------
+
+  /** The interpreter's import: an access on the slow path, while something is watched. */
+  accessed(linear: bigint, size: number, write: boolean): void {
+    if (!this.#running || this.#watchHit !== undefined) return;
+    this.#watchHit = this.#debugPoints.accessed(linear, size, write);
+    if (this.#watchHit !== undefined) this.attention();
+  }
+
+  get lastWatchHit(): WatchHit | undefined {
+    return this.#lastWatchHit;
+  }
+
+  /** See `ProcessorDebug.step`. */
+  step(options: StepOptions | undefined): void {
+    this.#step = options;
+    if (options !== undefined) this.passBreakpoint();
+  }
+
+  passBreakpoint(): void {
+    this.cpu.setU64(State.passBreakpoint, this.cpu.u64(State.rip));
+  }
+
+  leaveHalt(): void {
+    this.#halted = false;
+  }
+
+  get activity(): 'running' | 'halted' | 'waiting' {
+    return this.#waiting ? 'waiting' : this.#halted ? 'halted' : 'running';
+  }
+
+  #watched(): boolean {
+    const hit = this.#watchHit as WatchHit;
+    this.#watchHit = undefined;
+    this.#lastWatchHit = hit;
+    return hit.watchpoint.stops(this.index);
+  }
+
+  /** At a breakpoint. @returns false to go on with the instruction */
+  #breaks(): boolean {
+    const { cpu } = this;
+    if (this.#debugPoints.stopsAt(this.index, cpu.u64(State.rip), cpu.u32(State.hostPage))) return true;
+    this.passBreakpoint();
+    return false;
   }
 
   /** The instruction just executed blocks interrupts for one more. */
@@ -281,6 +346,7 @@ export class X86Vcpu implements Vcpu {
     }
     if (this.#waiting) return undefined;
     if (this.#inShadow() && !this.#halted) return undefined;
+    if (this.#step?.holdInterrupts === true && !this.#halted) return undefined;
     if (cpu.i32(State.pending) & Pending.nmi && !this.#nmiBlocked) {
       cpu.setI32(State.pending, cpu.i32(State.pending) & ~Pending.nmi);
       this.#halted = false;
@@ -300,6 +366,8 @@ export class X86Vcpu implements Vcpu {
     let first = vector === NON_CANONICAL ? this.#nonCanonical() : vector;
     let from = source;
     let errorCode = code;
+    // The handler may reach the same breakpoint; back here it is asked again.
+    cpu.setU64(State.passBreakpoint, NO_ADDRESS);
     for (;;) {
       if (first === Vector.PF && from === 'exception') cpu.setU64(State.cr2, cpu.u64(State.faultAddress));
       try {
@@ -484,6 +552,7 @@ export class X86Vcpu implements Vcpu {
     cpu.setU64(State.rip, 0xfffffff0n);
     cpu.setI32(State.fault, 0);
     cpu.setI32(State.shadow, -1);
+    cpu.setU64(State.passBreakpoint, NO_ADDRESS);
     cpu.setU32(State.cpl, 0);
     cpu.flushTlb();
     cpu.updateMode();

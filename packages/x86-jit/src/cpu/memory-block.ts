@@ -1,5 +1,5 @@
 import { Access } from '../mmu/page-walk.js';
-import { State } from '../state-layout.js';
+import { DebugHook, State } from '../state-layout.js';
 import type { CpuState } from './cpu-state.js';
 
 // Memory operands wider than 8 bytes: x87 environments and extended reals, the FXSAVE and XSAVE areas. They may reach into a second page,
@@ -23,7 +23,7 @@ export function loadBytes(cpu: CpuState, linear: bigint, into: Uint8Array): void
     const length = pieceLength(offset, into.length - done);
     const page = cpu.translate(at, Access.read);
     cpu.checkFault();
-    if (page !== 0) {
+    if (page !== 0 && !watching(cpu)) {
       const host = page + offset;
       into.set(cpu.host.u8.subarray(host, host + length), done);
     } else {
@@ -47,7 +47,7 @@ export function storeBytes(cpu: CpuState, linear: bigint, bytes: Uint8Array): vo
     const length = pieceLength(offset, bytes.length - done);
     const page = cpu.translate(at, Access.write);
     cpu.checkFault();
-    if (page !== 0 && !holdsCode(cpu, page)) {
+    if (page !== 0 && !holdsCode(cpu, page) && !watching(cpu)) {
       cpu.host.u8.set(bytes.subarray(done, done + length), page + offset);
     } else {
       for (let k = 0; k < length; k++) cpu.store(at + BigInt(k), 1, BigInt(bytes[done + k] as number));
@@ -60,4 +60,9 @@ export function storeBytes(cpu: CpuState, linear: bigint, bytes: Uint8Array): vo
 function holdsCode(cpu: CpuState, hostPage: number): boolean {
   const bits = (cpu.u32(State.codeBits) + (hostPage >>> 12) * 8) >>> 2;
   return cpu.host.u32[bits] !== 0 || cpu.host.u32[bits + 1] !== 0;
+}
+
+/** A debugger watches accesses, which it is told of one by one. */
+function watching(cpu: CpuState): boolean {
+  return (cpu.u32(State.debugHooks) & DebugHook.accesses) !== 0;
 }

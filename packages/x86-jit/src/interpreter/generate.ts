@@ -5,7 +5,7 @@ import { emitLookup, emitSegmentation, emitSlowAccess, type Runtime } from '../m
 import { emitHostOf, emitTranslate } from '../mmu/page-walk.js';
 import { Completion } from '../semantics/context.js';
 
-import { LoopExit, Record, RecordFlag, Segment, SegmentIndex, State, Tlb, Vector } from '../state-layout.js';
+import { LoopExit, NO_ADDRESS, Record, RecordFlag, Segment, SegmentIndex, State, Tlb, Vector } from '../state-layout.js';
 import { InterpreterContext, type Exits } from './context.js';
 import { emitVectorOperand } from './vector-operand.js';
 import { buildHandlerTable, Special, type Handler } from './handlers.js';
@@ -24,6 +24,8 @@ function declareRuntime(module: ModuleWriter): Runtime {
     portOut: imported('portOut', [i32, i32, i32, i32], []),
     execute: imported('execute', [i32, i32], [i32]),
     rdtsc: imported('rdtsc', [i32], [i64]),
+    filled: imported('filled', [i32, i64, i32], [i32]),
+    accessed: imported('accessed', [i32, i64, i32, i32], []),
   };
   const own = (name: string, params: Types, results: Types): number => module.declareFunction(name, { params, results }, true);
   return {
@@ -54,7 +56,7 @@ export function generateInterpreter(options: { readonly names?: boolean } = {}):
   const run = module.declareFunction('run', { params: [i32], results: [i32] }, true);
 
   emitHostOf(module, runtime.hostOf);
-  emitTranslate(module, runtime.translate, runtime.hostOf);
+  emitTranslate(module, runtime);
   emitSlowAccess(module, runtime);
   emitSegmentation(module, runtime);
   emitLookup(module, runtime);
@@ -179,13 +181,14 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, handlers: readonly Han
       const invalid = e.openBlock();
       const checkNextPage = e.openBlock();
       const checkLimit = e.openBlock();
+      const breakpoint = e.openBlock();
       const execute = e.openBlock();
       const labels: Label[] = [];
       for (let i = handlers.length - 1; i >= 0; i--) labels[(handlers[i] as Handler).id] = e.openBlock();
       labels[Special.invalid] = invalid;
       labels[Special.execute] = execute;
       labels[Special.checkNextPage] = checkNextPage;
-      labels[Special.breakpoint] = invalid;
+      labels[Special.breakpoint] = breakpoint;
       labels[Special.checkLimit] = checkLimit;
       e.brTable(handlerNumber, labels, invalid);
 
@@ -250,6 +253,18 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, handlers: readonly Han
       spill();
       completion.set(e.callI32(runtime.execute, state, record.get()));
       e.br(afterCall);
+
+      e.closeBlock(); // breakpoint: unless the vCPU says that this one has been asked
+      {
+        budget.set(budget.get().add(1));
+        e.if(here().ne(e.loadI64(state, State.passBreakpoint)), () => {
+          rip.set(here());
+          leave(LoopExit.breakpoint);
+        });
+        e.storeI64(state, State.passBreakpoint, e.i64(NO_ADDRESS));
+        record.set(record.get().add(Record.size));
+        e.br(dispatch);
+      }
 
       e.closeBlock(); // checkLimit: CS may have become shorter since the block was decoded
       {

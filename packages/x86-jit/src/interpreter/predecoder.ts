@@ -12,6 +12,15 @@ export interface CodeArea {
   readonly poolBytes: number;
 }
 
+/** Where a debugger's breakpoints lie. */
+export interface PageBreaks {
+  /** Whether a page has some: then nothing in it may be compiled. */
+  breaksIn(hostPage: number): boolean;
+  /** Whether the instruction at a host address has one. */
+  breaksAt(host: number): boolean;
+}
+const NO_BREAKS: PageBreaks = { breaksIn: () => false, breaksAt: () => false };
+
 /** Most instructions in a block. */
 const BLOCK_LIMIT = 64;
 
@@ -72,6 +81,8 @@ export class Predecoder {
   readonly #keepsInstruction: Uint8Array;
   readonly #instruction = new Instruction();
   readonly #straddle = new Uint8Array(32);
+  /** Pages with a debugger's breakpoints; set by who has them. */
+  breaks: PageBreaks = NO_BREAKS;
   #poolNext: number;
   #pages = new Map<number, Pieces>();
   /** Decoded instructions whose implementation is TypeScript, by record. */
@@ -132,7 +143,7 @@ export class Predecoder {
    */
   decodeBlock(linear: bigint, hostPage: number, modeKey: number, nextPage: () => number, room = Infinity): 'decoded' | 'fault' | 'limit' | 'invalid' | 'toolong' {
     if (room <= 0) return 'limit';
-    const bytesNeeded = (BLOCK_LIMIT + 3) * Record.size;
+    const bytesNeeded = (BLOCK_LIMIT + 4) * Record.size;
     if (this.#poolNext + bytesNeeded > this.area.pool + this.area.poolBytes) this.reset();
     const { u8 } = this.memory;
     const pageEnd = hostPage + 4096;
@@ -147,11 +158,20 @@ export class Predecoder {
     let otherBytes = 0;
     const instruction = this.#instruction;
     if (modeKey & ModeKey.limited) record += Record.size;
+    const breaks = this.breaks.breaksIn(hostPage);
     for (;;) {
-      if (at >= pageEnd || count >= BLOCK_LIMIT) {
+      // An instruction with a breakpoint begins a block.
+      const breakpoint = breaks && this.breaks.breaksAt(at);
+      if (at >= pageEnd || count >= BLOCK_LIMIT || (breakpoint && count > 0)) {
         this.#writeEnd(record, at - hostPage);
         record += Record.size;
         break;
+      }
+      if (breakpoint) {
+        this.#clear(record);
+        this.memory.u16[(record + Record.handler) >> 1] = Special.breakpoint;
+        this.memory.u16[(record + Record.pageOffset) >> 1] = at - hostPage;
+        record += Record.size;
       }
       let length = decode(u8, at, pageEnd, mode, instruction);
       if (length === 0) {

@@ -1,7 +1,7 @@
 import { Emitter, type I32, type I64 } from '../emit/emitter.js';
 import { Type } from '../emit/opcodes.js';
 import type { ModuleWriter } from '../emit/module-writer.js';
-import { Attribute, BlockTable, Fault, ModeKey, Record, Segment, SegmentIndex, State, Tlb, Vector } from '../state-layout.js';
+import { Attribute, BlockTable, DebugHook, Fault, ModeKey, Record, Segment, SegmentIndex, State, Tlb, Vector } from '../state-layout.js';
 import { Access } from './page-walk.js';
 
 /** Indexes of the support functions that every instruction may use. */
@@ -21,6 +21,10 @@ export interface Runtime {
   readonly execute: number;
   /** (state) -> i64 */
   readonly rdtsc: number;
+  /** (state, linear page: i64, host page) -> i32 `Withheld`: a TLB entry is about to be made. Only with `DebugHook.fills`. */
+  readonly filled: number;
+  /** (state, linear, size, write). Only with `DebugHook.accesses`. */
+  readonly accessed: number;
   // Defined here.
   readonly hostOf: number;
   readonly translate: number;
@@ -41,6 +45,11 @@ export interface Runtime {
 /** That the last byte's address isn't canonical is found before the page of the first one is looked at. */
 function canonicalFirst(linear: I64, last: I64): I64 {
   return last.shl(16).shrS(16).eq(last).select(linear, last);
+}
+
+/** Tells a debugger that watches. */
+function emitAccessed(e: Emitter, runtime: Runtime, state: I32, linear: I64, size: I32, write: 0 | 1): void {
+  e.if(e.loadI32(state, State.debugHooks).and(DebugHook.accesses), () => e.call(runtime.accessed, state, linear, size, e.i32(write)));
 }
 
 /** Accesses that a TLB entry can't serve: a miss, a page crossing, a device, a page that holds decoded code, a fault. */
@@ -72,6 +81,7 @@ export function emitSlowAccess(module: ModuleWriter, runtime: Runtime): void {
       e.return(value.get());
     });
     const host = e.callI32(runtime.translate, state, linear, e.i32(Access.read));
+    e.if(e.loadI32(state, State.fault).eqz(), () => emitAccessed(e, runtime, state, linear, size, 0));
     e.if(host.eqz(), () => {
       e.if(e.loadI32(state, State.fault), () => e.return(e.i64(0)));
       state.push();
@@ -119,6 +129,7 @@ export function emitSlowAccess(module: ModuleWriter, runtime: Runtime): void {
       e.return();
     });
     const host = e.callI32(runtime.translate, state, linear, e.i32(Access.write));
+    e.if(e.loadI32(state, State.fault).eqz(), () => emitAccessed(e, runtime, state, linear, size, 1));
     e.if(host.eqz(), () => {
       e.if(e.loadI32(state, State.fault), () => e.return());
       state.push();

@@ -1,10 +1,14 @@
 import { Emitter, type I32, type I64 } from '../emit/emitter.js';
 import { Type } from '../emit/opcodes.js';
 import type { ModuleWriter } from '../emit/module-writer.js';
-import { Eflags, Fault, NON_CANONICAL, PageFault, Paging, State, Tlb, TLB_FILL_LIMIT, TlbFlag, Vector } from '../state-layout.js';
+import { DebugHook, Eflags, Fault, NON_CANONICAL, PageFault, Paging, State, Tlb, TLB_FILL_LIMIT, TlbFlag, Vector } from '../state-layout.js';
+import type { Runtime } from './memory-access.js';
 
 /** How an access asks for a translation: the low bits of `translate`'s last argument. */
 export const Access = { read: 0, write: 1, execute: 2, kindMask: 3, /** Descriptor tables and the TSS, at any CPL. */ system: 4, /** Change nothing: no TLB fill, A/D bits or fault record. */ probe: 8 } as const;
+
+/** What `filled` keeps out of a TLB entry: the tag that would let such an access pass unseen. */
+export const Withheld = { read: 1, write: 2 } as const;
 
 /** Physical addresses are 40 bits wide: CPUID 80000008H says so, and higher bits in a page-table entry are reserved. */
 export const PHYSICAL_BITS = 40;
@@ -31,7 +35,7 @@ export function emitHostOf(module: ModuleWriter, index: number): void {
  * Emits `translate(state, linear: i64, access: i32) -> i32`: the host address of the 4 KiB page, after filling the TLB; 0 for a page
  * that is not RAM (its physical address in `State.physical`) or for a fault (recorded in `State.fault*`). SDM vol. 3, chapter 4.
  */
-export function emitTranslate(module: ModuleWriter, index: number, hostOf: number): void {
+export function emitTranslate(module: ModuleWriter, { translate: index, hostOf, filled }: Pick<Runtime, 'translate' | 'hostOf' | 'filled'>): void {
   const e = new Emitter([Type.i32, Type.i64, Type.i32]);
   const state = e.paramI32(0);
   const linear = e.paramI64(1);
@@ -187,10 +191,13 @@ export function emitTranslate(module: ModuleWriter, index: number, hostOf: numbe
   // Fill the entry of the present privilege's TLB.
   const page = linear.and(~0xfffn);
   const never = pageSlot.xor(1).shl(12).toI64U();
+  // A debugger's watchpoints take tags away, and it learns where pages with breakpoints are. Before anything of the page is looked at: it may drop code.
+  const withheld = e.variable(e.i32(0));
+  e.if(e.loadI32(state, State.debugHooks).and(DebugHook.fills), () => withheld.set(e.callI32(filled, state, page, host)));
   const hasCode = codeOf(host).ne(0);
-  const mayWrite = writable.get().and(dirty.get());
-  const smapped = flags.get().and(2).ne(0);
-  e.storeI64(slot, Tlb.readTag, smapped.select(never, page));
+  const mayWrite = writable.get().and(dirty.get()).and(withheld.get().and(Withheld.write).eqz());
+  const noRead = flags.get().and(2).ne(0).or(withheld.get().and(Withheld.read).ne(0));
+  e.storeI64(slot, Tlb.readTag, noRead.select(never, page));
   e.storeI64(slot, Tlb.writeTag, mayWrite.and(hasCode.eqz()).select(page, never));
   e.storeI64(slot, Tlb.executeTag, executable.get().select(page, never));
   e.storeI32(slot, Tlb.host, host);
