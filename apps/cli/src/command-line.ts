@@ -13,19 +13,21 @@ export interface AttachedDisk {
 
 /** What Linux calls the disks, in their order: /dev/vda, /dev/sda, /dev/sr0 ... */
 export function deviceNames(disks: readonly AttachedDisk[]): readonly string[] {
-  // The SCSI names go by position on the controller.
-  const scsi = disks.map((disk, index) => ({ disk, index })).filter(({ disk }) => (disk.interface ?? 'virtio') !== 'virtio');
-  const taken = new Set(scsi.map(({ disk }) => disk.unit));
-  let free = 0;
-  const placed = scsi.map(({ disk, index }) => {
-    let unit = disk.unit;
-    if (unit === undefined) {
-      while (taken.has(free)) free++;
-      unit = free++;
-    }
-    return { index, unit, cdrom: disk.cdrom === true };
+  // The SCSI names go by controller, IDE first as its PCI device is, and by position there.
+  const placed = (['ide', 'ahci'] as const).flatMap((kind) => {
+    const ours = disks.map((disk, index) => ({ disk, index })).filter(({ disk }) => disk.interface === kind);
+    const taken = new Set(ours.map(({ disk }) => disk.unit));
+    let free = 0;
+    const units = ours.map(({ disk, index }) => {
+      let unit = disk.unit;
+      if (unit === undefined) {
+        while (taken.has(free)) free++;
+        unit = free++;
+      }
+      return { index, unit, cdrom: disk.cdrom === true };
+    });
+    return units.sort((a, b) => a.unit - b.unit);
   });
-  placed.sort((a, b) => a.unit - b.unit);
   const names: string[] = [];
   let hard = 0;
   let optical = 0;

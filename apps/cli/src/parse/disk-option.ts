@@ -1,7 +1,7 @@
 import type { DiskInterface } from '@pckit/machine';
 import { CliError } from '../cli-error.js';
 
-/** `--disk FILE[,ro][,overlay][,if=virtio|ide][,cdrom]` */
+/** `--disk FILE[,ro][,overlay][,if=virtio|ide|ahci][,cdrom]` */
 export interface DiskOption {
   readonly path: string;
   /** The guest sees a write-protected disk. */
@@ -12,13 +12,13 @@ export interface DiskOption {
   readonly interface?: DiskInterface;
   /** A CD-ROM drive with the file as its disc. */
   readonly cdrom?: true;
-  /** Position on an IDE controller: -hda is 0, -hdd is 3. */
+  /** Position on its controller; of -hda on IDE it is 0, of -hdd 3. */
   readonly unit?: number;
 }
 
-export const DISK_INTERFACES: readonly DiskInterface[] = ['virtio', 'ide'];
+export const DISK_INTERFACES: readonly DiskInterface[] = ['virtio', 'ide', 'ahci'];
 
-const FLAGS = 'The flags are ro, overlay, cdrom and if=virtio|ide: --disk FILE,ro or --disk FILE,if=ide,overlay.';
+const FLAGS = 'The flags are ro, overlay, cdrom and if=virtio|ide|ahci: --disk FILE,ro or --disk FILE,if=ide,overlay.';
 
 export function parseDisk(text: string): DiskOption {
   let path = text;
@@ -35,7 +35,7 @@ export function parseDisk(text: string): DiskOption {
     else if (flag === 'cdrom') cdrom = true;
     else if (flag.startsWith('if=')) {
       kind = DISK_INTERFACES.find((name) => name === flag.slice(3));
-      if (kind === undefined) throw new CliError('usage', `--disk: there is no interface "${flag.slice(3)}"`, `The interfaces are ${DISK_INTERFACES.join(' and ')}.`);
+      if (kind === undefined) throw new CliError('usage', `--disk: there is no interface "${flag.slice(3)}"`, `The interfaces are ${DISK_INTERFACES.join(', ')}.`);
     } else if (/^[a-z]{1,12}$/.test(flag)) {
       throw new CliError('usage', `--disk: "${flag}" in "${text}" is not a flag`, FLAGS);
     } else break;
@@ -45,7 +45,7 @@ export function parseDisk(text: string): DiskOption {
   if (readOnly && overlay) {
     throw new CliError('usage', `--disk: "${text}" is both ro and overlay`, 'ro: the guest can\'t write. overlay: its writes are forgotten at the end. Choose one.');
   }
-  if (cdrom && kind === 'virtio') throw new CliError('usage', `--disk: "${text}" is a CD-ROM on virtio`, 'A CD-ROM is attached to ide.');
+  if (cdrom && kind === 'virtio') throw new CliError('usage', `--disk: "${text}" is a CD-ROM on virtio`, 'A CD-ROM is attached to ide or ahci.');
   if (cdrom) return { path, readOnly: true, overlay: false, interface: kind ?? 'ide', cdrom };
   return { path, readOnly, overlay, ...(kind === undefined || kind === 'virtio' ? {} : { interface: kind }) };
 }

@@ -320,10 +320,19 @@ describe('a PC', () => {
     write(0x376, 0);
     expect([read(0x174), read(0x175)]).toEqual([0x14, 0xeb]);
     const at = (unit: number): (() => unknown) => () => build(IDLE, { disks: [disks[1], { ...disks[0], unit }] });
-    expect(at(4)).toThrow('disk1: IDE unit 4 is not there; there are 0 to 3');
-    expect(() => build(IDLE, { disks: [disks[0], { ...disks[1], unit: 2 }] })).toThrow('disk1: IDE unit 2 is taken by disk0');
-    expect(() => build(IDLE, { disks: [{ backend: backend(), cdrom: true }] })).toThrow('a CD-ROM is attached to ide');
-    expect(() => build(IDLE, { disks: Array.from({ length: 5 }, () => ({ backend: backend(), interface: 'ide' as const })) })).toThrow('all four IDE units');
+    expect(at(4)).toThrow('disk1: there is no ide unit 4; there are 0 to 3');
+    expect(() => build(IDLE, { disks: [disks[0], { ...disks[1], unit: 2 }] })).toThrow('disk1: ide unit 2 is taken by disk0');
+    expect(() => build(IDLE, { disks: [{ backend: backend(), cdrom: true }] })).toThrow('a CD-ROM is attached to ide or ahci');
+    expect(() => build(IDLE, { disks: Array.from({ length: 5 }, () => ({ backend: backend(), interface: 'ide' as const })) })).toThrow('disk4: there is no ide unit 4');
+  });
+
+  it('has an AHCI controller when disks are attached to it', () => {
+    const { in: read, out: write, pc } = build(IDLE, { disks: [{ backend: new FakeBlockBackend(1 << 20), interface: 'ahci', unit: 2 }] });
+    write(0xcf8, 0x8000_2000, 4);
+    expect(read(0xcfc, 4)).toBe(0x2922_8086);
+    write(0xcf8, 0x8000_2024, 4);
+    const abar = read(0xcfc, 4);
+    expect([pc.machine.memory.read(abar + 0x0c, 4), pc.machine.memory.read(abar + 0x224, 4)]).toEqual([4, 0x101]);
   });
 
   it('restores into a PC built the same way, wires and all', async () => {

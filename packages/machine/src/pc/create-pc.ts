@@ -1,3 +1,4 @@
+import { Ahci, MAX_PORTS } from '@pckit/ahci';
 import { AtaDisk, AtapiCdrom, type AtaDevice } from '@pckit/ata';
 import {
   disconnected,
@@ -56,7 +57,7 @@ import { addNetworkCard, type PcNetworkCard, type PcNic } from './network-card.j
 import { PcProcessorBus } from './processor-bus.js';
 import { SerialLine } from './serial-line.js';
 
-export type DiskInterface = 'virtio' | 'ide';
+export type DiskInterface = 'virtio' | 'ide' | 'ahci';
 
 export interface PcDisk {
   readonly backend: BlockBackend;
@@ -64,7 +65,7 @@ export interface PcDisk {
   readonly interface?: DiskInterface;
   /** A CD-ROM with the backend as its disc; not on virtio. */
   readonly cdrom?: boolean;
-  /** Position on an IDE controller: 0 and 1 are the primary channel's master and slave, 2 and 3 the secondary's. Default the first free. */
+  /** Position on its controller. IDE: 0 and 1 are the primary channel's master and slave, 2 and 3 the secondary's. AHCI: the port. Default the first free. */
   readonly unit?: number;
   /** Unique. Default `disk0`, `disk1` ... */
   readonly name?: string;
@@ -315,9 +316,10 @@ export function createPc(config: PcConfig): Pc {
   if (config.rng !== false) plugVirtio(new VirtioRng({ entropy: machine.entropy }));
   const wanted = (config.disks ?? []).map((disk, index) => ({ ...disk, name: disk.name ?? `disk${index}` }));
   const ide = plugIde(machine, isa, pci, wanted);
+  plugAhci(machine, plug, wanted);
   const disks = wanted.flatMap(({ backend, name: diskName, serial: diskSerial, queues, interface: kind, cdrom }) => {
     if (kind !== undefined && kind !== 'virtio') return [];
-    if (cdrom === true) throw new MachineError('configuration', `${diskName}: a CD-ROM is attached to ide, not to virtio`);
+    if (cdrom === true) throw new MachineError('configuration', `${diskName}: a CD-ROM is attached to ide or ahci, not to virtio`);
     const disk = new VirtioBlk(
       { backend, ingress: door },
       { name: diskName, serial: diskSerial ?? diskName, queues: queues ?? Math.min(cpus, MAX_DISK_QUEUES) },
@@ -365,24 +367,8 @@ export function createPc(config: PcConfig): Pc {
 
 /** Puts the IDE function, and what is attached to it, behind the ISA bridge; a machine without IDE disks has none. */
 function plugIde(machine: Machine, isa: IsaInterrupts, pci: PciBus, disks: readonly (PcDisk & { name: string })[]): PiixIde | undefined {
-  const drives: (AtaDevice | undefined)[] = [undefined, undefined, undefined, undefined];
-  const names: string[] = [];
-  const attach = (disk: PcDisk & { name: string }, unit: number): void => {
-    if (unit < 0 || unit >= drives.length || drives[unit] !== undefined) {
-      throw new MachineError('configuration', `${disk.name}: IDE unit ${unit} is ${names[unit] === undefined ? 'not there; there are 0 to 3' : `taken by ${names[unit]}`}`);
-    }
-    names[unit] = disk.name;
-    drives[unit] = ataDevice(disk);
-  };
-  const ours = disks.filter((disk) => disk.interface === 'ide');
-  if (ours.length === 0) return undefined;
-  for (const disk of ours) if (disk.unit !== undefined) attach(disk, disk.unit);
-  for (const disk of ours) {
-    if (disk.unit !== undefined) continue;
-    const free = drives.indexOf(undefined);
-    if (free < 0) throw new MachineError('configuration', `${disk.name}: all four IDE units are taken, by ${names.join(', ')}`);
-    attach(disk, free);
-  }
+  const drives = drivesOn('ide', disks, 4);
+  if (drives === undefined) return undefined;
   const { door, ram, ports } = machine;
   const ide = machine.add(new PiixIde({ memory: ram, ingress: door, irqs: [isa.irq(at.IRQ_IDE_PRIMARY), isa.irq(at.IRQ_IDE_SECONDARY)], drives }));
   ports.map(at.PORT_IDE_PRIMARY, ide.regions.primary);
@@ -393,7 +379,38 @@ function plugIde(machine: Machine, isa: IsaInterrupts, pci: PciBus, disks: reado
   return ide;
 }
 
-function ataDevice({ backend, cdrom, name, serial }: PcDisk & { name: string }, sata = false): AtaDevice {
+function plugAhci(machine: Machine, plug: Pc['plug'], disks: readonly (PcDisk & { name: string })[]): void {
+  const drives = drivesOn('ahci', disks, MAX_PORTS);
+  if (drives === undefined) return;
+  plug(({ interrupts }) => {
+    const ahci = new Ahci({ memory: machine.ram, ingress: machine.door, interrupts, drives });
+    return { device: ahci, function: ahci.pciFunction };
+  });
+}
+
+/** The drives on one controller, by position. @returns undefined when there are none */
+function drivesOn(kind: 'ide' | 'ahci', disks: readonly (PcDisk & { name: string })[], units: number): (AtaDevice | undefined)[] | undefined {
+  const ours = disks.filter((disk) => disk.interface === kind);
+  if (ours.length === 0) return undefined;
+  const drives = new Map<number, AtaDevice>();
+  const names: string[] = [];
+  const attach = (disk: PcDisk & { name: string }, unit: number): void => {
+    if (!Number.isInteger(unit) || unit < 0 || unit >= units) throw new MachineError('configuration', `${disk.name}: there is no ${kind} unit ${unit}; there are 0 to ${units - 1}`);
+    if (drives.has(unit)) throw new MachineError('configuration', `${disk.name}: ${kind} unit ${unit} is taken by ${names[unit]}`);
+    names[unit] = disk.name;
+    drives.set(unit, ataDevice(disk, kind === 'ahci'));
+  };
+  for (const disk of ours) if (disk.unit !== undefined) attach(disk, disk.unit);
+  for (const disk of ours) {
+    if (disk.unit !== undefined) continue;
+    let free = 0;
+    while (drives.has(free)) free++;
+    attach(disk, free);
+  }
+  return Array.from({ length: Math.max(...drives.keys()) + 1 }, (_, unit) => drives.get(unit));
+}
+
+function ataDevice({ backend, cdrom, name, serial }: PcDisk & { name: string }, sata: boolean): AtaDevice {
   const identity = { serial: (serial ?? name).slice(0, 20), sata };
   return cdrom === true ? new AtapiCdrom(backend, identity) : new AtaDisk(backend, identity);
 }
