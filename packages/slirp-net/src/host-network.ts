@@ -80,8 +80,8 @@ export interface HostNetwork {
   /** A socket of the host's choice of port. */
   openUdp(family: 4 | 6, events: HostUdpEvents): HostUdp;
   bindUdp(at: HostAddress, events: HostUdpEvents): Promise<HostUdp & { readonly at: HostAddress }>;
-  /** A DNS query in wire format, answered in wire format by the host's resolver. */
-  resolve(query: Uint8Array): Promise<Uint8Array>;
+  /** A DNS query in wire format, answered in wire format by the host's resolver. Over `udp` an answer may be truncated. */
+  resolve(query: Uint8Array, over: 'udp' | 'tcp'): Promise<Uint8Array>;
   /** Sends an echo request on behalf of a guest. Missing where the host can't. */
   ping?(address: string, ping: HostPing): Promise<'reply' | 'timeout' | HostFailure>;
 }

@@ -67,6 +67,8 @@ export interface NetworkOptions {
   /** Between every guest and the network, the first nearest to the guest. */
   readonly middleware?: readonly Middleware[];
   readonly limits?: NetworkLimits;
+  /** From 0 up to 1, for sequence numbers and ports: `Math.random`. */
+  readonly random?: () => number;
 }
 
 export interface Subnet {

@@ -1,3 +1,4 @@
+import type { NetworkCounters } from '../counters.js';
 import type { NetworkTimers } from '../timers.js';
 import { addToSum, finishSum } from '../wire/checksum.js';
 import { ETHERNET_HEADER, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../wire/ethernet.js';
@@ -36,6 +37,7 @@ export class Interface {
     readonly timers: NetworkTimers,
     readonly mac: Uint8Array,
     readonly mtu: number,
+    private readonly counters: NetworkCounters,
     hooks: { readonly solicit: (address: Uint8Array) => void; readonly unreachable: (neighbour: Neighbour) => void },
   ) {
     this.neighbours = new Neighbours(timers, hooks.solicit, hooks.unreachable);
@@ -116,6 +118,8 @@ export class Interface {
     bytes[3] = mac[3];
     bytes[4] = mac[4];
     bytes[5] = mac[5];
+    this.counters.framesToGuests++;
+    this.counters.bytesToGuests += length;
     return port.transmit(buffer.view(length));
   }
 }

@@ -23,14 +23,6 @@ export class Destinations {
     if (!isGlobalUnicast(address)) return { kind: 'refused', error: 'network' };
     return { kind: 'host', address: formatAddress(address) };
   }
-
-  /** The address under which a guest knows a peer of the host; undefined when it can't have one. */
-  known(address: Uint8Array): Uint8Array {
-    const { ipv4, ipv6 } = this.config;
-    if (address.length === 4 && address[0] === 127 && ipv4 !== undefined) return ipv4.gateway;
-    if (address.length === 16 && ipv6 !== undefined && address.every((byte, i) => byte === (i === 15 ? 1 : 0))) return ipv6.gateway;
-    return address;
-  }
 }
 
 /** Whether packets may be sent there at all (RFC 6890): no loopback, group, link-local IPv6, or "this" network. */

@@ -7,7 +7,7 @@ import type { NetworkConfig } from '../options.js';
 import { FlowTable, type Keyed } from '../socket/flow-table.js';
 import type { UdpLayer } from '../socket/udp-layer.js';
 import type { NetworkTimer } from '../timers.js';
-import { formatAddress, parseAddress } from '../wire/address.js';
+import { formatAddress } from '../wire/address.js';
 import { equalAt, readU32, writeU16 } from '../wire/bytes.js';
 import type { IcmpErrorKind } from '../wire/icmp.js';
 import { IPPROTO_UDP, IPV4_HEADER, IPV6_HEADER, writeIpv4, writeIpv6 } from '../wire/ip.js';
@@ -227,9 +227,4 @@ function quote(flow: UdpFlow, remote: Remote): Uint8Array {
   writeUdp(bytes, header, { sourcePort: flow.port, destinationPort: remote.port, length: 0 });
   writeU16(bytes, header + 6, 0);
   return bytes;
-}
-
-/** The address in text, as bytes; for addresses that the host gives. */
-export function addressBytes(text: string): Uint8Array | undefined {
-  return parseAddress(text.replace(/^::ffff:(?=\d+\.)/, '').replace(/%.*$/, ''));
 }

@@ -53,8 +53,8 @@ export class NodeHost implements HostNetwork {
     });
   }
 
-  resolve(query: Uint8Array): Promise<Uint8Array> {
-    return resolveQuery(query);
+  resolve(query: Uint8Array, over: 'udp' | 'tcp'): Promise<Uint8Array> {
+    return resolveQuery(query, over);
   }
 
   ping(address: string, ping: HostPing): Promise<'reply' | 'timeout' | HostFailure> {

@@ -15,11 +15,12 @@ const NXDOMAIN = 3;
  * Answers a DNS query as the host would: by the name servers that the host is configured with, any type of record; and where these don't
  * know a name, by the host's own ways (its hosts file, mDNS and whatever else `getaddrinfo` asks).
  */
-export async function resolveQuery(query: Uint8Array): Promise<Uint8Array> {
+export async function resolveQuery(query: Uint8Array, over: 'udp' | 'tcp'): Promise<Uint8Array> {
   let answer: Uint8Array | undefined;
   for (const server of getServers()) {
     answer = await askUdp(query, server).catch(() => undefined);
-    if (answer !== undefined && (answer[2] & 2) !== 0) answer = (await askTcp(query, server).catch(() => undefined)) ?? answer;
+    // Truncated: over TCP there is more, for who asked over TCP.
+    if (over === 'tcp' && answer !== undefined && (answer[2] & 2) !== 0) answer = (await askTcp(query, server).catch(() => undefined)) ?? answer;
     if (answer !== undefined) break;
   }
   const code = answer === undefined ? SERVFAIL : answer[3] & 15;
