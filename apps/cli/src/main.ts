@@ -42,6 +42,13 @@ async function main(args: readonly string[]): Promise<number> {
         const [{ guest }, { openGuestStore }] = await Promise.all([import('./commands/guest.js'), import('./guest-store.js')]);
         await guest(request, { store: openGuestStore(process.env), print: (text) => process.stdout.write(text), say: (message) => report(`pckit: ${message}\n`) });
       },
+      net: async (request) => {
+        const { net } = await import('./commands/net.js');
+        const interrupted = new Promise<void>((end) => {
+          for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end());
+        });
+        await net(request, { print: (text) => process.stdout.write(text), say: (message) => report(`pckit: ${message}\n`), interrupted });
+      },
     },
     version(),
     { out: (text) => process.stdout.write(text) },

@@ -2,17 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { CliError } from './cli-error.js';
 import type { BootOptions } from './commands/boot-options.js';
 import type { GuestRequest } from './commands/guest-options.js';
+import type { NetRequest } from './commands/net-options.js';
 import { createProgram, parse } from './program.js';
 
-async function run(...args: string[]): Promise<{ boot?: BootOptions; guest?: GuestRequest; out: string; error?: CliError }> {
+async function run(...args: string[]): Promise<{ boot?: BootOptions; guest?: GuestRequest; net?: NetRequest; out: string; error?: CliError }> {
   let boot: BootOptions | undefined;
   let guest: GuestRequest | undefined;
+  let net: NetRequest | undefined;
   let out = '';
   let error: CliError | undefined;
   const program = createProgram(
     {
       boot: (options) => ((boot = options), Promise.resolve()),
       guest: (request) => ((guest = request), Promise.resolve()),
+      net: (request) => ((net = request), Promise.resolve()),
     },
     '1.2.3',
     { out: (text) => (out += text), columns: 120 },
@@ -23,7 +26,7 @@ async function run(...args: string[]): Promise<{ boot?: BootOptions; guest?: Gue
     expect(thrown).toBeInstanceOf(CliError);
     error = thrown as CliError;
   }
-  return { out, ...(boot && { boot }), ...(guest && { guest }), ...(error && { error }) };
+  return { out, ...(boot && { boot }), ...(guest && { guest }), ...(net && { net }), ...(error && { error }) };
 }
 
 describe('pckit boot', () => {
@@ -107,6 +110,30 @@ describe('pckit boot', () => {
     expect(error).toBeUndefined();
     for (const part of ['--kernel', '--exit-on', 'Ctrl-A x', 'Exit status:', '(value << 1) | 1', 'Examples:', 'pckit boot --kernel']) expect(out).toContain(part);
   });
+});
+
+describe('pckit net', () => {
+  it('takes where to listen and what network', async () => {
+    const { net } = await run('net', '--listen', 'unix:/tmp/n', '--listen', 'tcp:4000', '--net', 'user,hostfwd=tcp::10021-:22', '--ws', '8081', '--stats', '5');
+    expect(net).toMatchObject({
+      listen: [
+        { kind: 'unix', path: '/tmp/n' },
+        { kind: 'tcp', host: '127.0.0.1', port: 4000 },
+      ],
+      network: { kind: 'user', hostForwards: [{ protocol: 'tcp', hostPort: 10021, guestPort: 22 }], restrict: false },
+      ws: { host: '127.0.0.1', port: 8081, origins: [] },
+      statsSeconds: 5,
+    });
+  });
+
+  it.each<[string[], string]>([
+    [['net'], 'nowhere to listen'],
+    [['net', '--listen', 'udp:1'], 'is not an address'],
+    [['net', '--listen', 'tcp:1', '--net', 'stream,listen=tcp:2'], 'not a user network'],
+    [['net', '--listen', 'tcp:1', '--token', 'x'.repeat(20)], 'are for --ws'],
+    [['net', '--ws', '1', '--token', 'short'], 'too short'],
+    [['net', '--ws', 'a:b'], 'is not a port'],
+  ])('refuses %j', async (args, message) => expect((await run(...args)).error?.message).toContain(message));
 });
 
 describe('pckit guest', () => {

@@ -2,10 +2,12 @@ import { Command, CommanderError } from 'commander';
 import { CliError } from './cli-error.js';
 import { bootCommand, type BootOptions } from './commands/boot-options.js';
 import { guestCommand, type GuestRequest } from './commands/guest-options.js';
+import { netCommand, type NetRequest } from './commands/net-options.js';
 
 export interface Actions {
   boot(options: BootOptions): Promise<void>;
   guest(request: GuestRequest): Promise<void>;
+  net(request: NetRequest): Promise<void>;
 }
 
 export interface ProgramOutput {
@@ -25,6 +27,7 @@ export function createProgram(actions: Actions, version: string, output: Program
     );
   program.addCommand(bootCommand((options) => actions.boot(options)));
   program.addCommand(guestCommand((request) => actions.guest(request)));
+  program.addCommand(netCommand((request) => actions.net(request)));
 
   const prepare = (command: Command): void => {
     command.exitOverride();
@@ -55,7 +58,7 @@ export async function parse(program: Command, args: readonly string[]): Promise<
 
 function asCliError(error: CommanderError, args: readonly string[]): CliError {
   const command = args.find((arg) => !arg.startsWith('-'));
-  const known = command === 'boot' || command === 'guest';
+  const known = command === 'boot' || command === 'guest' || command === 'net';
   const advice = `"pckit ${known ? `${command} ` : ''}--help" shows what there is.`;
   // `pckit guest` alone: commander wants to show its help as an error.
   if (error.code === 'commander.help') return new CliError('usage', `pckit ${command ?? ''}: what should it do?`, advice);

@@ -1,7 +1,7 @@
 import type { EthernetPort } from '@pckit/interfaces';
-import { CliError } from '../cli-error.js';
 import type { NetOption } from '../parse/net-option.js';
 import { openStreamNetwork } from './stream-network.js';
+import { openUserNetwork } from './user-network.js';
 
 /** A network that a card is plugged into. */
 export interface Network {
@@ -15,11 +15,13 @@ export interface NetworkContext {
   readonly failed: (message: string) => void;
 }
 
-export function openNetwork(option: NetOption, context: NetworkContext): Promise<Network> {
+export async function openNetwork(option: NetOption, context: NetworkContext): Promise<Network> {
   switch (option.kind) {
     case 'stream':
       return openStreamNetwork(option.role, option.address, context);
-    case 'user':
-      throw new CliError('usage', '--net user is not there yet', 'Use --net stream.');
+    case 'user': {
+      const user = await openUserNetwork(option, context);
+      return { port: user.attach(), close: user.close };
+    }
   }
 }
