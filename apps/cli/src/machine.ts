@@ -1,5 +1,5 @@
 import type { AccessSize, CharPort, Plain, ProcessorBus } from '@pckit/interfaces';
-import { createPc, x86Processor, type MachineStop, type Pc, type PcDisk, type PcNic, type ProcessorFactory, type Snapshot } from '@pckit/machine';
+import { createPc, createPcTarget, x86Processor, type MachineStop, type Pc, type PcDisk, type PcNic, type CreatePcTargetOptions, type PcTarget, type ProcessorFactory, type Snapshot } from '@pckit/machine';
 import { CPU_MODELS } from '@pckit/x86-jit';
 import { CliError } from './cli-error.js';
 import type { PcEnd, SessionPc } from './session.js';
@@ -41,6 +41,11 @@ export interface Machine extends SessionPc {
   snapshot(notes: Plain): Snapshot;
   restore(snapshot: Snapshot): void;
   statistics(): MachineStatistics;
+  /** Switches on; otherwise `run` does. */
+  powerOn(): void;
+  /** Stands still until a debugger lets it go. */
+  holdForDebugger(): void;
+  debugTarget(options: CreatePcTargetOptions): PcTarget;
   pressPowerButton(): void;
   /** Has the guest's drivers tell the networks where they are: after a resume on new ones. */
   announce(): void;
@@ -91,9 +96,22 @@ class PcMachine implements Machine {
     return this.#pc.machine.instructions;
   }
 
-  async run(limit?: number): Promise<PcEnd> {
+  powerOn(): void {
     const { machine } = this.#pc;
     if (!machine.powered) machine.powerOn();
+  }
+
+  holdForDebugger(): void {
+    this.#pc.machine.control.hold(() => undefined);
+  }
+
+  debugTarget(options: CreatePcTargetOptions): PcTarget {
+    return createPcTarget(this.#pc, options);
+  }
+
+  async run(limit?: number): Promise<PcEnd> {
+    const { machine } = this.#pc;
+    this.powerOn();
     this.#stopping = false;
     for (;;) {
       const end = this.#end(await machine.run(limit === undefined ? {} : { untilInstructions: limit }));

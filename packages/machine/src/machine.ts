@@ -1,6 +1,8 @@
 import { GuestRam, PAGE_BYTES } from '@pckit/guest-memory';
 import type { Device, DeviceState, Entropy, Plain, ProcessorBus, ProcessorPins, RunExit } from '@pckit/interfaces';
 import { AddressSpaceMap } from './address-space.js';
+import type { ProcessorDebugPort } from './debug/processor-debug-port.js';
+import { RunControl } from './debug/run-control.js';
 import { Door, type DoorEntry } from './door.js';
 import type { MachineEvent, MachineStop, ResetCause } from './events.js';
 import { defaultHost, type Host, type Sleep } from './host.js';
@@ -93,6 +95,8 @@ export class Machine {
   /** Called after every reset, when all devices are reset and before the first instruction: what firmware and boot loader would do. */
   firmware: (kind: 'cold' | 'warm') => void = () => undefined;
   onReset: 'reboot' | 'stop';
+  /** A debugger's hand on the machine. */
+  readonly control: RunControl;
 
   readonly #options: MachineOptions;
   readonly #host: Host;
@@ -105,6 +109,7 @@ export class Machine {
   #running = false;
   #sleep: Sleep | undefined;
   #request: Request | undefined;
+  #processorDebug: ProcessorDebugPort | undefined;
 
   constructor(options: MachineOptions) {
     const processors = options.processors ?? 1;
@@ -145,6 +150,13 @@ export class Machine {
       onEntry: options.onEntry,
     });
     this.door.onReady = () => this.#sleep?.wake();
+    this.control = new RunControl({
+      loop: () => this.#loop,
+      debug: () => this.#processorDebug,
+      running: () => this.#running,
+      wake: () => this.#sleep?.wake(),
+    });
+    this.control.onTripleFault = () => this.requestReset('triple-fault');
   }
 
   /** Puts a device under the machine's care: it is reset, saved and restored with it. @returns the device */
@@ -186,6 +198,7 @@ export class Machine {
     }
     this.ram.onWrite = (address, length) => set.invalidate(address, length);
     this.#vcpus = set.vcpus;
+    this.#processorDebug = set.debug;
     const loop = new RunLoop(
       {
         clock: this.clock,
@@ -218,6 +231,11 @@ export class Machine {
 
   get vcpus(): readonly MachineVcpu[] {
     return this.#vcpus;
+  }
+
+  /** Registers, translation and breakpoints of the processors. Absent: they have no debugger's side. */
+  get processorDebug(): ProcessorDebugPort | undefined {
+    return this.#processorDebug;
   }
 
   get pins(): readonly ProcessorPins[] {
@@ -292,7 +310,14 @@ export class Machine {
     this.#time.start(this.clock);
     try {
       for (;;) {
+        if (this.control.poll()) {
+          await this.#stand();
+          const stop = this.#answer();
+          if (stop !== undefined) return stop;
+          continue;
+        }
         const end = loop.slice(limit);
+        if (this.control.takes(end)) continue;
         if (end.kind === 'interrupted') {
           const stop = this.#answer();
           if (stop !== undefined) return stop;
@@ -320,6 +345,7 @@ export class Machine {
       }
     } finally {
       this.#running = false;
+      if (!this.#powered) this.control.ended();
     }
   }
 
@@ -417,6 +443,16 @@ export class Machine {
     this.#sleep = this.#host.sleep(milliseconds);
     await this.#sleep.done;
     this.#sleep = undefined;
+  }
+
+  /** A debugger holds the machine: no time passes in it. Ends when the debugger lets go, or for a request. */
+  async #stand(): Promise<void> {
+    if (this.#request === undefined) {
+      this.#sleep = this.#host.sleep(Infinity);
+      await this.#sleep.done;
+      this.#sleep = undefined;
+    }
+    this.#time.start(this.clock);
   }
 
   #ready(): RunLoop {

@@ -16,8 +16,9 @@ import type { GuestRam } from '@pckit/guest-memory';
 import type { BootPlan, BootRegisters, MemoryShape } from '@pckit/linux-boot';
 import type { DriverErrorEvent } from '@pckit/virtio';
 import type { ApicBus, LocalApic, PciBus, PciConfigAccess } from '@pckit/pc-chipset';
+import type { Target } from '@pckit/gdbstub';
 import type { MemoryDisk } from '@pckit/disk-image';
-import type { createProcessor, ProcessorOptions, RegisterSetup, X86Vcpu } from '@pckit/x86-jit';
+import type { createProcessor, ProcessorDebug, ProcessorOptions, RegisterSetup, X86Vcpu } from '@pckit/x86-jit';
 import { expectTypeOf, it } from 'vitest';
 import type {
   AddressSpaceMap,
@@ -27,6 +28,8 @@ import type {
   MachineEvent,
   MachineVcpu,
   PcProcessorBus,
+  PcTarget,
+  ProcessorDebugPort,
   ProcessorSet,
   ProcessorWiring,
   SeededEntropy,
@@ -54,6 +57,8 @@ it('the packages’ parts fit the machine', () => {
   expectTypeOf<PciBus>().toExtend<PciConfigAccess>();
   expectTypeOf<DriverErrorEvent>().toExtend<MachineEvent>();
   expectTypeOf<MemoryDisk>().toExtend<BlockBackend>();
+  expectTypeOf<PcTarget>().toExtend<Target>();
+  expectTypeOf<ProcessorDebug>().toExtend<ProcessorDebugPort>();
   expectTypeOf<X86Vcpu>().toExtend<MachineVcpu>();
   expectTypeOf<MachineVcpu>().toExtend<Vcpu>();
   expectTypeOf<ProcessorWiring>().toExtend<ProcessorOptions>();

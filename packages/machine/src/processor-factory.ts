@@ -1,3 +1,4 @@
+import type { ProcessorDebugPort } from './debug/processor-debug-port.js';
 import type { Clock, Entropy, LocalApicPort, ProcessorBus, RamRange, Vcpu } from '@pckit/interfaces';
 
 /** What one virtual processor is wired to. */
@@ -77,6 +78,8 @@ export interface MachineVcpu extends Vcpu {
 
 export interface ProcessorSet {
   readonly vcpus: readonly MachineVcpu[];
+  /** Absent: no debugger can work on them. */
+  readonly debug?: ProcessorDebugPort;
   /** Bytes of guest-physical memory are about to change from outside: drop what was derived from them, on every processor. */
   invalidate(address: number, length: number): void;
   /** Whether a halted processor could be woken by an interrupt; a machine of which none can is stuck, and its run ends. Absent: always. */

@@ -12,6 +12,8 @@ export type SliceEnd =
   /** `interrupted` was set. */
   | { readonly kind: 'interrupted' }
   | { readonly kind: 'limit' }
+  /** `stepping` says that its step is done. */
+  | { readonly kind: 'stepped'; readonly vcpu: number }
   /** Every processor is halted in a way that nothing on the board can end. */
   | { readonly kind: 'stuck' }
   | { readonly kind: 'processor'; readonly vcpu: number; readonly exit: 'breakpoint' | 'watchpoint' | 'shutdown' };
@@ -31,6 +33,14 @@ export interface RunLoopOptions {
   readonly quantum: number;
   /** Host milliseconds after which `slice` returns. */
   readonly sliceMilliseconds: number;
+}
+
+/** A debugger's step. */
+export interface Stepping {
+  /** Its instructions are run one at a time, whoever's turn it is; the others run while it is halted or spins. */
+  readonly vcpu: number;
+  /** Asked after each: whether that was the last. */
+  readonly done: () => boolean;
 }
 
 export type RunLoopState = {
@@ -72,6 +82,12 @@ export class RunLoop {
     watchpoint: 0,
     shutdown: 0,
   };
+  /** Set by a debugger. */
+  stepping: Stepping | undefined;
+  /** Processors that a debugger holds: they don't run. */
+  readonly held = new Set<number>();
+  /** Instructions that the others run before the next step, because the stepped processor spins. */
+  #others = 0;
   #instructions = 0;
   #current = 0;
   #remaining: number;
@@ -93,6 +109,11 @@ export class RunLoop {
   }
 
   #running: Vcpu | undefined;
+
+  /** Whose turn it is. */
+  get current(): number {
+    return this.#current;
+  }
 
   /** The processor whose run is under way: who made the bus access that a device is handling. */
   get running(): Vcpu | undefined {
@@ -130,15 +151,18 @@ export class RunLoop {
       if (door.blocked) return { kind: 'blocked' };
       if (this.#instructions >= limit) return { kind: 'limit' };
 
-      const next = this.#pick();
+      const { stepping } = this;
+      const next = stepping === undefined ? this.#pick() : this.#pickForStep(stepping.vcpu);
       if (next < 0) {
         if (this.#stuck()) return { kind: 'stuck' };
         const sleep = time.idle(clock, Math.min(clock.nextDeadline, door.nextDeadline));
         if (sleep > 0) return { kind: 'idle', sleep };
       } else {
-        const exit = this.#run(next, limit);
+        const exit = stepping?.vcpu === next ? this.#step(next) : this.#run(next, limit);
         if (exit === 'breakpoint' || exit === 'watchpoint' || exit === 'shutdown')
           return { kind: 'processor', vcpu: next, exit };
+        if (stepping?.vcpu === next && (this.vcpus[next].executed > 0 || exit === 'preempted') && stepping.done())
+          return { kind: 'stepped', vcpu: next };
       }
       if (hostNow() >= until) return SLICE_END;
     }
@@ -185,13 +209,34 @@ export class RunLoop {
     return -1;
   }
 
+  /** The processor that is stepped, unless it waits for another's work. */
+  #pickForStep(vcpu: number): number {
+    const others = this.#others > 0 || !this.#runnable(vcpu);
+    if (!others) return vcpu;
+    const before = this.held.has(vcpu);
+    this.held.add(vcpu);
+    const next = this.#pick();
+    if (!before) this.held.delete(vcpu);
+    if (next >= 0) return next;
+    this.#others = 0;
+    return this.#runnable(vcpu) ? vcpu : -1;
+  }
+
+  #step(vcpu: number): RunExit {
+    this.#current = vcpu;
+    this.#remaining = Math.max(1, this.#remaining);
+    const exit = this.#run(vcpu, this.#instructions + 1);
+    if (exit === 'pause' && this.vcpus.length > 1) this.#others = this.options.quantum;
+    return exit;
+  }
+
   #stuck(): boolean {
     const { interruptible } = this.wires;
     return interruptible !== undefined && this.vcpus.every((_, index) => this.#parked[index] || !interruptible(index));
   }
 
   #runnable(vcpu: number): boolean {
-    return !this.#parked[vcpu] && !this.vcpus[vcpu].halted;
+    return !this.#parked[vcpu] && !this.held.has(vcpu) && !this.vcpus[vcpu].halted;
   }
 
   #run(index: number, limit: number): RunExit {
@@ -222,6 +267,7 @@ export class RunLoop {
     this.#unsynced += executed;
     // Its budgets end where the host's time says so, which must not show in the state.
     if (this.vcpus.length > 1) this.#remaining -= executed;
+    if (this.#others > 0 && index !== this.stepping?.vcpu) this.#others -= executed;
     clock.advanceTo(end);
     if (exit === 'pause' || exit === 'halted') this.#remaining = 0;
     else if (exit === 'waiting') {

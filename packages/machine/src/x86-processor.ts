@@ -13,11 +13,11 @@ export function x86Processor(options: X86ProcessorOptions = {}): ProcessorFactor
   return {
     memoryBytes: processorMemoryBytes,
     create: (wiring) => {
-      const { vcpus, invalidate } = createProcessor({
+      const { vcpus, debug, invalidate } = createProcessor({
         ...wiring,
         ...(options.model === undefined ? {} : { model: options.model }),
       });
-      return { vcpus, invalidate, interruptible: (index) => (vcpus[index].cpu.systemFlags & EFLAGS_IF) !== 0 };
+      return { vcpus, debug, invalidate, interruptible: (index) => (vcpus[index].cpu.systemFlags & EFLAGS_IF) !== 0 };
     },
   };
 }

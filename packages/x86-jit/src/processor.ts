@@ -126,7 +126,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
     },
     execute: (state: number, record: number): number => vcpuAt(state).execute(record),
     rdtsc: (state: number): bigint => tscOf(vcpuAt(state)),
-    filled: (_state: number, linear: bigint, hostPage: number): number => debugPoints.filled(linear, hostPage >>> 0),
+    filled: (state: number, linear: bigint, hostPage: number): number => debugPoints.filled(vcpuAt(state).cpu, linear, hostPage >>> 0),
     accessed: (state: number, linear: bigint, size: number, write: number): void => vcpuAt(state).accessed(linear, size, write !== 0),
   };
   const tscNow = (): bigint => BigInt(Math.floor((clock.now() * tscHz) / 1e9));

@@ -3,6 +3,7 @@ import { CliError } from '../cli-error.js';
 import { exitCodeTable } from '../exit-code.js';
 import { parseDisk, type DiskOption } from '../parse/disk-option.js';
 import { parseNet, parseNic, type NetOption, type NicOption } from '../parse/net-option.js';
+import { parseGdb, type GdbOption } from '../parse/gdb-option.js';
 import { parseMirror } from '../parse/mirror.js';
 import { parseCount, parseSeconds } from '../parse/number.js';
 import { checkSerials, parseSerial, type SerialOption } from '../parse/serial-option.js';
@@ -31,6 +32,7 @@ export interface BootOptions {
   readonly timeoutSeconds?: number;
   readonly maxInstructions?: number;
   readonly interpreterOnly: boolean;
+  readonly gdb?: GdbOption;
   readonly reboot: boolean;
   readonly stats?: 'table' | 'json';
   readonly save?: string;
@@ -55,6 +57,8 @@ Examples:
       A network: the guest reaches what this machine reaches, and "ssh -p 10021 root@localhost" reaches the guest.
   pckit boot --deterministic --max-instructions 1e9 --stats json
       The same state hash every time.
+  pckit boot --gdb 1234 --wait
+      Before its first instruction the machine waits for gdb's "target remote :1234".
   pckit boot --serial stdio --serial tcp:4444
       COM1 here, COM2 for "nc localhost 4444".
 `;
@@ -95,6 +99,8 @@ export function bootCommand(act: (options: BootOptions) => Promise<void>): Comma
     .option('--exit-on <text>', 'end with status 0 when the guest writes this to a serial line; may be repeated', collect)
     .option('--timeout <seconds>', 'end after this much real time')
     .option('--max-instructions <n>', 'end when exactly this many were executed since power-on: 1000000, 1e9')
+    .option('--gdb <[host:]port>', 'let gdb or lldb connect: "target remote :1234"')
+    .option('--wait', 'with --gdb: stand still before the first instruction until a debugger has come')
     .option('--no-reboot', 'end instead of restarting when the guest resets the machine')
     .optionsGroup('What to keep and to show:')
     .option('--save <file>', 'write a snapshot when the run ends')
@@ -123,6 +129,8 @@ export interface RawBootOptions {
   timeout?: string;
   maxInstructions?: string;
   interpreterOnly?: boolean;
+  gdb?: string;
+  wait?: boolean;
   reboot: boolean;
   stats?: 'table' | 'json';
   save?: string;
@@ -142,6 +150,7 @@ export function checkBootOptions(raw: RawBootOptions): BootOptions {
   if (raw.guest !== undefined && raw.kernel !== undefined) {
     throw new CliError('usage', '--guest and --kernel were both given', '--guest boots a kernel that pckit fetches; "pckit guest list" names them.');
   }
+  if (raw.wait === true && raw.gdb === undefined) throw new CliError('usage', '--wait needs --gdb', 'It waits for a debugger: --gdb 1234 --wait.');
   const nets = raw.net?.map(parseNet);
   const nics = raw.nic?.map(parseNic);
   if ((nics?.length ?? 0) > (nets?.length ?? 0) && raw.resume === undefined) {
@@ -165,6 +174,7 @@ export function checkBootOptions(raw: RawBootOptions): BootOptions {
     ...(raw.timeout === undefined ? {} : { timeoutSeconds: parseSeconds(raw.timeout, '--timeout') }),
     ...(raw.maxInstructions === undefined ? {} : { maxInstructions: parseCount(raw.maxInstructions, '--max-instructions', { min: 1 }) }),
     interpreterOnly: raw.interpreterOnly === true,
+    ...(raw.gdb === undefined ? {} : { gdb: { ...parseGdb(raw.gdb), wait: raw.wait === true } }),
     reboot: raw.reboot,
     ...(raw.stats === undefined ? {} : { stats: raw.stats }),
     ...(raw.save === undefined ? {} : { save: raw.save }),

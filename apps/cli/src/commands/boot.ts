@@ -7,6 +7,7 @@ import { defaultCommandLine } from '../command-line.js';
 import { exitCode, type ExitReason } from '../exit-code.js';
 import { TextMatcher } from '../exit-on.js';
 import { about, explain } from '../explain.js';
+import { openGdb } from '../gdb.js';
 import type { GuestStore } from '../guest-store.js';
 import type { PcDisk } from '@pckit/machine';
 import { readInput } from '../input-file.js';
@@ -180,6 +181,13 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
     return () => host.process.off(name, listener);
   });
   closing.push(() => listeners.forEach((remove) => remove()));
+
+  if (options.gdb !== undefined) {
+    machine.powerOn();
+    if (options.gdb.wait) machine.holdForDebugger();
+    const listener = await openGdb(options.gdb, { machine, quit: () => session.end({ kind: 'quit' }), say });
+    closing.push(() => listener.close());
+  }
 
   console?.start();
   if (terminal.isOpen && terminal.interactive) {

@@ -1,3 +1,4 @@
+import { parseGdb } from './gdb-option.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CliError } from '../cli-error.js';
@@ -123,5 +124,18 @@ describe('any text whatever', () => {
       }),
       { seed: 20261122, numRuns: 2000 },
     );
+  });
+});
+
+describe('--gdb', () => {
+  it.each([
+    ['1234', { host: '127.0.0.1', port: 1234 }],
+    ['0.0.0.0:0', { host: '0.0.0.0', port: 0 }],
+    ['[::1]:99', { host: '::1', port: 99 }],
+  ])('%s', (text, option) => {
+    expect(parseGdb(text)).toEqual(option);
+  });
+  it.each(['', 'x', '65536', 'host:', ':1234'])('refuses %j', (text) => {
+    expect(() => parseGdb(text)).toThrow('--gdb');
   });
 });

@@ -6,8 +6,11 @@ import { DebugHook, State } from '../state-layout.js';
 
 /** A breakpoint on the instruction at an address. It lies outside guest memory: whatever the guest does with the code, it stays. */
 export interface CodeBreakpoint {
-  readonly space: 'linear' | 'physical';
+  /** 'user': the first instruction that user code executes in a page that no TLB has, wherever that is. */
+  readonly space: 'linear' | 'physical' | 'user';
   readonly address: bigint;
+  /** Bits of a linear address that must be the same; default all. At least those within a page. */
+  readonly mask?: bigint;
   /** Asked when the vCPU is about to execute the instruction: `false` goes on. */
   readonly stops: (vcpu: number) => boolean;
 }
@@ -48,6 +51,8 @@ export class DebugPoints implements PageBreaks {
   #inEffect = '';
   #linearPages = new Map<bigint, CodeBreakpoint[]>();
   #physicalPages = new Map<bigint, CodeBreakpoint[]>();
+  #masked: readonly (CodeBreakpoint & { readonly mask: bigint })[] = [];
+  #user: readonly CodeBreakpoint[] = [];
   #watchedPages = new Map<bigint, number>();
   /** Host pages that hold breakpoints: offsets of them. */
   readonly #marked = new Map<number, Set<number>>();
@@ -84,11 +89,13 @@ export class DebugPoints implements PageBreaks {
   #apply(): void {
     this.#changed = false;
     const wanted = [
-      ...[...this.#breakpoints].map(({ space, address }) => `${space} ${address}`),
+      ...[...this.#breakpoints].map(({ space, address, mask }) => `${space} ${address} ${mask}`),
       ...[...this.#watchpoints].map(({ kind, address, length }) => `${kind} ${address} ${length}`),
     ].sort().join('\n');
     this.#linearPages = this.#byPage('linear');
     this.#physicalPages = this.#byPage('physical');
+    this.#masked = [...this.#breakpoints].filter((point): point is CodeBreakpoint & { readonly mask: bigint } => point.mask !== undefined);
+    this.#user = [...this.#breakpoints].filter(({ space }) => space === 'user');
     if (wanted === this.#inEffect) return;
     this.#inEffect = wanted;
 
@@ -109,7 +116,7 @@ export class DebugPoints implements PageBreaks {
   #byPage(wanted: CodeBreakpoint['space']): Map<bigint, CodeBreakpoint[]> {
     const pages = new Map<bigint, CodeBreakpoint[]>();
     for (const breakpoint of this.#breakpoints) {
-      if (breakpoint.space !== wanted) continue;
+      if (breakpoint.space !== wanted || breakpoint.mask !== undefined) continue;
       const page = pageOf(breakpoint.address);
       const list = pages.get(page);
       if (list === undefined) pages.set(page, [breakpoint]);
@@ -118,9 +125,15 @@ export class DebugPoints implements PageBreaks {
     return pages;
   }
 
-  /** A vCPU's TLB gets an entry. @returns `Withheld` bits */
-  filled(linear: bigint, hostPage: number): number {
+  /** A vCPU's TLB gets an entry for an access at `linear`. @returns `Withheld` bits */
+  filled(cpu: CpuState, linear: bigint, hostPage: number): number {
     const page = pageOf(BigInt.asUintN(64, linear));
+    if (this.#user.length > 0 && cpu.cpl === 3) {
+      // A processor that comes to user code fetches first, and from here on the breakpoint is one like others.
+      const address = BigInt.asUintN(64, linear);
+      this.#linearPages.set(page, [...(this.#linearPages.get(page) ?? []), ...this.#user.map(({ stops }): CodeBreakpoint => ({ space: 'linear', address, stops }))]);
+    }
+    for (const point of this.#masked) if (((page ^ point.address) & point.mask & ~0xfffn) === 0n) this.#mark(hostPage, [point]);
     this.#mark(hostPage, this.#linearPages.get(page));
     if (this.#physicalPages.size > 0) this.#mark(hostPage, this.#physicalPages.get(this.#physical(hostPage)));
     return this.#watchedPages.get(page) ?? 0;
@@ -147,7 +160,8 @@ export class DebugPoints implements PageBreaks {
       for (const breakpoint of pages.get(pageOf(address)) ?? []) if (breakpoint.address === address && breakpoint.stops(vcpu)) stop = true;
       return stop;
     };
-    const byLinear = hit(this.#linearPages, linear);
+    let byLinear = hit(this.#linearPages, linear);
+    for (const { address, mask, stops } of this.#masked) if (((linear ^ address) & mask) === 0n && stops(vcpu)) byLinear = true;
     return (this.#physicalPages.size > 0 && hit(this.#physicalPages, this.#physical(hostPage) + (linear & 0xfffn))) || byLinear;
   }
 

@@ -21,7 +21,7 @@ export interface Runtime {
   readonly execute: number;
   /** (state) -> i64 */
   readonly rdtsc: number;
-  /** (state, linear page: i64, host page) -> i32 `Withheld`: a TLB entry is about to be made. Only with `DebugHook.fills`. */
+  /** (state, linear: i64, host page) -> i32 `Withheld`: a TLB entry is about to be made. Only with `DebugHook.fills`. */
   readonly filled: number;
   /** (state, linear, size, write). Only with `DebugHook.accesses`. */
   readonly accessed: number;

@@ -193,7 +193,7 @@ export function emitTranslate(module: ModuleWriter, { translate: index, hostOf, 
   const never = pageSlot.xor(1).shl(12).toI64U();
   // A debugger's watchpoints take tags away, and it learns where pages with breakpoints are. Before anything of the page is looked at: it may drop code.
   const withheld = e.variable(e.i32(0));
-  e.if(e.loadI32(state, State.debugHooks).and(DebugHook.fills), () => withheld.set(e.callI32(filled, state, page, host)));
+  e.if(e.loadI32(state, State.debugHooks).and(DebugHook.fills), () => withheld.set(e.callI32(filled, state, linear, host)));
   const hasCode = codeOf(host).ne(0);
   const mayWrite = writable.get().and(dirty.get()).and(withheld.get().and(Withheld.write).eqz());
   const noRead = flags.get().and(2).ne(0).or(withheld.get().and(Withheld.read).ne(0));
