@@ -18,6 +18,16 @@ export interface Offload {
   readonly segmentBytes: number;
 }
 
+/** Where a delivery that ran out of buffers goes on. */
+export type SegmenterState = {
+  /** Packets already delivered of the frame that was refused, and which that was; 0 and 0 without one. */
+  readonly resumeAt: number;
+  readonly resumeKey: number;
+};
+
+/** What a frame's beginning tells it from the next by: headers up to TCP's sequence number, and more. */
+const KEY_BYTES = 80;
+
 /** Below this a frame of 64 KiB would be tens of thousands of packets; Linux has the same least (TCP_MIN_SND_MSS less the headers). */
 const LEAST_SEGMENT = 8;
 /** Of a packet from the IP header on: both IP versions' length fields end here. */
@@ -41,6 +51,39 @@ export class Segmenter {
   #payload = 0;
   #step = 0;
   #count = 0;
+  #resumeAt = 0;
+  #resumeKey = 0;
+
+  /**
+   * Hands all packets of a frame to `take`, which may refuse one: then the next call with the same frame goes on there, and with another one begins
+   * that. @returns whether all were taken; of a frame that can't be cut there are none
+   */
+  deliver(frame: Uint8Array, offload: Offload, take: (packet: Uint8Array) => boolean): boolean {
+    const count = this.begin(frame, offload);
+    const key = frame.length * 65536 + onesComplementSum(frame, 0, Math.min(frame.length, KEY_BYTES));
+    for (let index = key === this.#resumeKey ? this.#resumeAt : 0; index < count; index++) {
+      if (take(this.packet(index))) continue;
+      this.#resumeAt = index;
+      this.#resumeKey = key;
+      return false;
+    }
+    this.forget();
+    return true;
+  }
+
+  /** The frame that was refused won't come again. */
+  forget(): void {
+    this.#resumeAt = this.#resumeKey = 0;
+  }
+
+  save(): SegmenterState {
+    return { resumeAt: this.#resumeAt, resumeKey: this.#resumeKey };
+  }
+
+  restore(state: SegmenterState): void {
+    this.#resumeAt = state.resumeAt;
+    this.#resumeKey = state.resumeKey;
+  }
 
   /**
    * @param frame must stay as it is until the last packet is made

@@ -1,4 +1,4 @@
-import { Segmenter, findIpHeaders, onesComplementSum, type IpHeaders } from '@pckit/ethernet-offload';
+import { Segmenter, findIpHeaders, type IpHeaders, type SegmenterState } from '@pckit/ethernet-offload';
 import type { EthernetPort, FrameOffload } from '@pckit/interfaces';
 import { DescriptorChain, VIRTIO_F_VERSION_1, VIRTIO_ID_NET, VirtioError } from '@pckit/virtio';
 import type { VirtioDevice, VirtioHost, Virtqueue } from '@pckit/virtio';
@@ -59,8 +59,6 @@ const TRANSMIT = 1;
 const CONTROL = 2;
 const CONTROL_SIZE = 64;
 const TCP_CWR = 0x80;
-/** What the frame's beginning tells it from the next by: headers up to TCP's sequence number, and more. */
-const KEY_BYTES = 80;
 
 export interface VirtioNetWires {
   readonly port: EthernetPort;
@@ -100,9 +98,7 @@ export type VirtioNetState = {
   readonly mac: Uint8Array;
   readonly status: number;
   readonly filter: ReceiveFilterState;
-  /** Packets already delivered of the frame that was refused, and which that was. */
-  readonly resumeAt: number;
-  readonly resumeKey: number;
+  readonly segmenter: SegmenterState;
 };
 
 export class VirtioNet implements VirtioDevice<VirtioNetState> {
@@ -145,8 +141,6 @@ export class VirtioNet implements VirtioDevice<VirtioNetState> {
   #guestTso4 = false;
   #guestTso6 = false;
   #guestEcn = false;
-  #resumeAt = 0;
-  #resumeKey = 0;
 
   constructor(wires: VirtioNetWires, options: VirtioNetOptions) {
     const { mac, mtu, speedMbits = 10_000, queueSize = 256 } = options;
@@ -196,7 +190,7 @@ export class VirtioNet implements VirtioDevice<VirtioNetState> {
     this.#mac.set(this.#permanentMac);
     this.config[CONFIG_STATUS]! &= ~VIRTIO_NET_S_ANNOUNCE;
     this.filter.reset();
-    this.#resumeAt = this.#resumeKey = 0;
+    this.#segmenter.forget();
     this.#settle();
   }
 
@@ -241,7 +235,7 @@ export class VirtioNet implements VirtioDevice<VirtioNetState> {
   }
 
   resetQueue(index: number): void {
-    if (index === RECEIVE) this.#resumeAt = this.#resumeKey = 0;
+    if (index === RECEIVE) this.#segmenter.forget();
   }
 
   save(): VirtioNetState {
@@ -252,8 +246,7 @@ export class VirtioNet implements VirtioDevice<VirtioNetState> {
       mac: this.#mac.slice(),
       status: this.config[CONFIG_STATUS]!,
       filter: this.filter.save(),
-      resumeAt: this.#resumeAt,
-      resumeKey: this.#resumeKey,
+      segmenter: this.#segmenter.save(),
     };
   }
 
@@ -265,8 +258,7 @@ export class VirtioNet implements VirtioDevice<VirtioNetState> {
     this.config[CONFIG_STATUS] = state.status;
     this.filter.restore(state.filter);
     this.filter.filterVlans = (state.features & VIRTIO_NET_F_CTRL_VLAN) !== 0n;
-    this.#resumeAt = state.resumeAt;
-    this.#resumeKey = state.resumeKey;
+    this.#segmenter.restore(state.segmenter);
     this.#settle();
   }
 
@@ -339,7 +331,8 @@ export class VirtioNet implements VirtioDevice<VirtioNetState> {
     } else if (this.#passes(frame, offload)) {
       taken = this.#deliver(queue, frame);
     } else {
-      taken = this.#deliverCut(queue, frame, offload);
+      // What the driver does not take is finished here. Buffers may run out in the middle.
+      taken = this.#segmenter.deliver(frame, offload, this.#deliverWhole);
     }
     queue.signal();
     if (!taken) {
@@ -368,21 +361,11 @@ export class VirtioNet implements VirtioDevice<VirtioNetState> {
     return true;
   }
 
-  /** Finishes what the driver does not take. Buffers may run out in the middle: the next offer of the same frame goes on there. */
-  #deliverCut(queue: Virtqueue, frame: Uint8Array, offload: FrameOffload): boolean {
-    const count = this.#segmenter.begin(frame, offload);
-    const key = frame.length * 65536 + onesComplementSum(frame, 0, Math.min(frame.length, KEY_BYTES));
-    let index = key === this.#resumeKey ? this.#resumeAt : 0;
-    for (; index < count; index++) {
-      this.#header.setWhole(this.#guestChecksum);
-      if (this.#deliver(queue, this.#segmenter.packet(index))) continue;
-      this.#resumeAt = index;
-      this.#resumeKey = key;
-      return false;
-    }
-    this.#resumeAt = this.#resumeKey = 0;
-    return true;
-  }
+  /** For the segmenter: a packet that is finished here. */
+  readonly #deliverWhole = (packet: Uint8Array): boolean => {
+    this.#header.setWhole(this.#guestChecksum);
+    return this.#deliver(this.#host.queues[RECEIVE]!, packet);
+  };
 
   /** Puts one frame, with `#header` before it, into as many chains as it takes (5.1.6.4). @returns false when there are not enough */
   #deliver(queue: Virtqueue, frame: Uint8Array): boolean {

@@ -327,7 +327,7 @@ export function createPc(config: PcConfig): Pc {
     plugVirtio(disk);
     return [disk];
   });
-  const nics = (config.nics ?? []).map((nic, index) => addNetworkCard(machine, { plugVirtio }, nic, index));
+  const nics = (config.nics ?? []).map((nic, index) => addNetworkCard(machine, { plug, plugVirtio }, nic, index));
 
   // Processors.
   const pins = machine.addProcessors((index) => ({

@@ -1,8 +1,11 @@
+import { E1000, type E1000Options } from '@pckit/e1000';
 import type { EthernetPort } from '@pckit/interfaces';
-import { VirtioNet } from '@pckit/virtio-net';
+import type { PciSlot } from '@pckit/pc-chipset';
+import { VirtioNet, type VirtioNetOptions } from '@pckit/virtio-net';
 import type { VirtioDevice } from '@pckit/virtio';
 import type { Machine } from '../machine.js';
 import { MachineError } from '../machine-error.js';
+import type { PciCard } from './create-pc.js';
 import { EthernetCable } from './ethernet-cable.js';
 
 export interface PcNic {
@@ -23,15 +26,15 @@ export interface PcNetworkCard {
   readonly name: string;
   readonly model: 'virtio' | 'e1000';
   readonly mac: Uint8Array;
-  readonly statistics: Readonly<Record<string, number>>;
   /** Plugs the cable in or out; through the door. */
   setLink(up: boolean): void;
-  /** Has the driver tell the network where it is, as after a move; through the door. Nothing where the card can't ask for that. */
+  /** Has the driver tell the network where it is, as after a move; through the door. */
   announce(): void;
 }
 
 /** How cards get into slots. */
 export interface CardSlots {
+  plug(make: (slot: PciSlot) => PciCard): PciSlot;
   plugVirtio(device: VirtioDevice): void;
 }
 
@@ -42,19 +45,37 @@ export function addNetworkCard(machine: Machine, slots: CardSlots, nic: PcNic, i
     throw new MachineError('configuration', `${name}: ${Array.from(mac, hexByte).join(':')} is not a unicast MAC address`);
   const { door } = machine;
   const cable = machine.add(new EthernetCable(`${name}-cable`, door, nic.port));
-  const card = new VirtioNet({ port: cable }, { name, mac, ...(nic.mtu === undefined ? {} : { mtu: nic.mtu }) });
-  slots.plugVirtio(card);
+  const { model = 'virtio' } = nic;
+  const card = model === 'e1000' ? plugE1000(machine, slots, cable, { name, mac }) : plugVirtioNet(slots, cable, { name, mac, ...(nic.mtu === undefined ? {} : { mtu: nic.mtu }) });
   const links = door.input<boolean>(`${name}-link`, (up) => card.setLink(up));
   const announcements = door.input<null>(`${name}-announce`, () => card.announce());
+  return { name, model, mac: mac.slice(), setLink: (up) => links.post(up), announce: () => announcements.post(null) };
+}
+
+interface Plugged {
+  setLink(up: boolean): void;
+  announce(): void;
+}
+
+function plugVirtioNet({ plugVirtio }: CardSlots, port: EthernetPort, options: VirtioNetOptions): Plugged {
+  const card = new VirtioNet({ port }, options);
+  plugVirtio(card);
+  return card;
+}
+
+function plugE1000({ ram: memory, clock }: Machine, { plug }: CardSlots, port: EthernetPort, options: E1000Options): Plugged {
+  let card: E1000 | undefined;
+  plug(({ interrupts }) => {
+    card = new E1000({ memory, clock, irq: interrupts.intx, port }, options);
+    return { device: card, function: card.function };
+  });
   return {
-    name,
-    model: nic.model ?? 'virtio',
-    mac: mac.slice(),
-    get statistics() {
-      return { ...card.statistics };
+    setLink: (up) => card?.setLink(up),
+    // A driver announces itself when its link comes back.
+    announce: () => {
+      card?.setLink(false);
+      card?.setLink(true);
     },
-    setLink: (up) => links.post(up),
-    announce: () => announcements.post(null),
   };
 }
 
