@@ -77,7 +77,6 @@ export type E1000State = {
 export class E1000 implements Device<E1000State> {
   readonly name: string;
   readonly function: PciFunction;
-  readonly #memory: GuestMemory;
   readonly #port: EthernetPort;
   readonly #eeprom: MicrowireEeprom;
   readonly #phy = new Phy();
@@ -110,7 +109,6 @@ export class E1000 implements Device<E1000State> {
     const { mac } = options;
     this.name = options.name ?? 'e1000';
     if (mac.length !== 6 || (mac[0]! & 1) !== 0) throw new E1000Error('bad-option', `${this.name}: [${mac.join(', ')}] is not a unicast MAC address`);
-    this.#memory = wires.memory;
     this.#port = wires.port;
     this.#eeprom = new MicrowireEeprom(mac, DEVICE_ID, SUBSYSTEM);
     this.#interrupts = new Interrupts(wires.clock, wires.irq, this.name);
