@@ -6,6 +6,7 @@ import type { Implementations } from './cpu/execution.js';
 import type { ProcessorSystem } from './cpu/processor-system.js';
 import { miscImplementations } from './cpu/misc-instructions.js';
 import { mmxImplementations } from './cpu/mmx-instructions.js';
+import { avxImplementations } from './cpu/avx-instructions.js';
 import { sseImplementations } from './cpu/sse-instructions.js';
 import { stateSaveImplementations } from './cpu/state-save.js';
 import { systemImplementations } from './cpu/system-instructions.js';
@@ -90,7 +91,7 @@ function allImplementations(): Implementations<ProcessorSystem> {
   const all = miscImplementations(system);
   for (const [mnemonic, implementation] of system) if (!all.has(mnemonic)) all.set(mnemonic, implementation);
   // The SSE forms of these mnemonics, where they have one in TypeScript, would be an argument of mmxImplementations.
-  for (const map of [x87Implementations(), mmxImplementations(), stateSaveImplementations(), sseImplementations()]) {
+  for (const map of [x87Implementations(), mmxImplementations(), stateSaveImplementations(), sseImplementations(), avxImplementations()]) {
     for (const [mnemonic, implementation] of map) {
       if (all.has(mnemonic)) throw new Error(`two implementations of mnemonic ${mnemonic}`);
       all.set(mnemonic, implementation);

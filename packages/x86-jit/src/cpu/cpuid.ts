@@ -61,7 +61,22 @@ export const X86_64_V2: CpuModel = {
   xsaveFeatures: 1,
 };
 
-export const CPU_MODELS: readonly CpuModel[] = [X86_64_V2];
+/** What the psABI calls x86-64-v3: AVX, AVX2, BMI1, BMI2, F16C, FMA, LZCNT, MOVBE, and what it takes to save YMM registers. */
+export const X86_64_V3: CpuModel = {
+  ...X86_64_V2,
+  name: 'x86-64-v3',
+  brand: 'pckit x86-64-v3 processor',
+  // FMA AVX F16C
+  leaf1Ecx: (X86_64_V2.leaf1Ecx | bits(12, 28, 29)) >>> 0,
+  // BMI1 AVX2 BMI2
+  leaf7Ebx: X86_64_V2.leaf7Ebx | bits(3, 5, 8),
+  // LZCNT
+  extendedEcx: X86_64_V2.extendedEcx | bits(5),
+  xcr0: 7,
+};
+
+/** The first is the default. */
+export const CPU_MODELS: readonly CpuModel[] = [X86_64_V2, X86_64_V3];
 
 export function cpuModel(name: string): CpuModel {
   const model = CPU_MODELS.find((m) => m.name === name);

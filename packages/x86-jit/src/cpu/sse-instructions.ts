@@ -40,7 +40,7 @@ function source(x: Execution, index: number): bigint {
 }
 
 /** ORs new exception flags into MXCSR; an unmasked one is #XM, or #UD while the system doesn't handle that. SDM vol. 1, 11.5.3. */
-function raise(cpu: CpuState, flags: number): void {
+export function raiseSimdExceptions(cpu: CpuState, flags: number): void {
   const mxcsr = cpu.u32(State.mxcsr);
   cpu.setU32(State.mxcsr, mxcsr | flags);
   if ((flags & ~(mxcsr >> 7) & 0x3f) !== 0) throw new GuestFault(cpu.cr4 & Cr4.OSXMMEXCPT ? Vector.XM : Vector.UD);
@@ -60,7 +60,7 @@ function floatingPoint(name: SseOperationName): Implementation {
     const b = source(x, 1);
     const a = sizedByDestination ? 0n : xmm(cpu, x.registerNumber(0));
     const { result, flags } = sseOperation(sized, a, b, cpu.u32(State.mxcsr), { immediate: instruction.immediateLow & 0xff });
-    if (flags) raise(cpu, flags);
+    if (flags) raiseSimdExceptions(cpu, flags);
     if (comparesToFlags) cpu.eflags = (cpu.eflags & ~Eflags.arithmetic) | Number(result);
     else if (sizedByDestination) cpu.setGprSized(x.registerNumber(0), result, bits / 8);
     else setXmm(cpu, x.registerNumber(0), result);
@@ -73,7 +73,7 @@ export function sseImplementations(): Implementations {
   for (const [mnemonic, number] of Object.entries(Mnemonic)) {
     const name = mnemonic.toLowerCase();
     const sized = /2si$|^cvtsi2/.test(name) ? `${name}32` : name;
-    // VEX forms and those with MMX registers are not ours.
+    // VEX forms are in `avx-instructions.ts`, those with MMX registers in `mmx-instructions.ts`.
     if (name.startsWith('v') || /pi2p|p[sd]2pi/.test(name) || !isSseOperationName(sized)) continue;
     all.set(number, floatingPoint(name as SseOperationName));
   }

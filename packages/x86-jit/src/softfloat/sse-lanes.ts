@@ -6,7 +6,7 @@ import { add, divide, fusedMultiplyAdd, multiply, negate, squareRoot, subtract, 
 import { compare } from './comparison.js';
 import { convert, fromInteger, roundToIntegral, toInteger } from './conversion.js';
 import type { FloatEnvironment, RoundingControl } from './float-environment.js';
-import { RC_ZERO } from './float-environment.js';
+import { PE, RC_ZERO, UE } from './float-environment.js';
 import type { FloatFormat } from './float-format.js';
 import { float16, float32, float64 } from './float-format.js';
 import { isNotANumber } from './nan.js';
@@ -166,7 +166,10 @@ export function convertToHalfLane(b: bigint, immediate: number, environment: Flo
     rounding: immediateRounding(immediate, environment),
     flushToZero: false,
   };
-  const result = convert(half.format, unpackOperand(single.format, b, environment), { reportDenormal: true }, own);
+  const value = unpackOperand(single.format, b, environment);
+  const result = convert(half.format, value, { reportDenormal: true }, own);
+  // A denormal is always reported as inexact, also where the exception for underflow is unmasked and nothing is rounded.
+  if (value.denormal && (own.flags & UE) !== 0) own.flags |= PE;
   environment.flags = own.flags;
   return result;
 }

@@ -132,28 +132,29 @@ function addSubtract(format: LaneFormat): SseExecute {
 
 /**
  * DPPS: products of the lanes that imm8[7:4] chooses, summed pairwise, (0 + 1) + (2 + 3), each step rounded; imm8[3:0]
- * says where to.
+ * says where to. Both halves of a YMM register take a step together: what it raises in either counts.
  */
 function dotProduct(format: LaneFormat): SseExecute {
   const count = 128 / format.bits;
   return ({ a, b, immediate, width, environment }) => {
-    let result = 0n;
-    for (let block = 0; block < width / format.bits; block += count) {
-      let terms = lanes(count, format.bits, environment, (index, own) =>
-        (immediate >> (4 + index)) & 1
-          ? multiplyLane(format, lane(a, format.bits, block + index), lane(b, format.bits, block + index), own)
-          : 0n,
+    let terms = lanes(width / format.bits, format.bits, environment, (index, own) =>
+      (immediate >> (4 + (index % count))) & 1
+        ? multiplyLane(format, lane(a, format.bits, index), lane(b, format.bits, index), own)
+        : 0n,
+    );
+    let left = width / format.bits;
+    for (let inBlock = count; inBlock > 1; inBlock /= 2) {
+      if ((environment.flags & ~environment.masks) !== 0) return 0n;
+      const previous = terms;
+      left /= 2;
+      terms = lanes(left, format.bits, environment, (index, own) =>
+        addLane(format, lane(previous, format.bits, 2 * index), lane(previous, format.bits, 2 * index + 1), own),
       );
-      for (let left = count; left > 1; left /= 2) {
-        if ((environment.flags & ~environment.masks) !== 0) return 0n;
-        const previous = terms;
-        terms = lanes(left / 2, format.bits, environment, (index, own) =>
-          addLane(format, lane(previous, format.bits, 2 * index), lane(previous, format.bits, 2 * index + 1), own),
-        );
-      }
-      for (let index = 0; index < count; index++) {
-        if ((immediate >> index) & 1) result |= terms << BigInt(format.bits * (block + index));
-      }
+    }
+    let result = 0n;
+    for (let index = 0; index < width / format.bits; index++) {
+      const sum = lane(terms, format.bits, Math.floor(index / count));
+      if ((immediate >> (index % count)) & 1) result |= sum << BigInt(format.bits * index);
     }
     return result;
   };

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { brotliDecompressSync } from 'node:zlib';
 import { decode, Instruction } from '@pckit/x86-decoder';
 import { describe, expect, it } from 'vitest';
+import { avxVariants } from '../avx/variants.js';
 import { CPU_MODELS } from '../../src/cpu/cpuid.js';
 import { unpackFixture } from '../integer/fixture.js';
 import { lowerName } from '../integer/names.js';
@@ -59,7 +60,7 @@ function covered(): Covered {
   for (const { input, outcome } of unpackFixture(fixture('integer/integer-vectors.bin.br')).vectors) {
     add(input.code, input.mode, outcome.vector < 0 || PURPOSE.has(outcome.vector));
   }
-  for (const { code, hasImmediate } of sseVariants()) add(hasImmediate ? Uint8Array.of(...code, 0) : code, 64);
+  for (const { code, hasImmediate } of [...sseVariants(), ...avxVariants()]) add(hasImmediate ? Uint8Array.of(...code, 0) : code, 64);
   for (const { opcode, modrm } of readX87Vectors(fixture('x87/x87-vectors.bin.br')).vectors) add(Uint8Array.of(opcode, modrm), 64);
   for (const { bytes } of readMmxVectors(fixture('mmx/mmx-vectors.bin.br')).forms) add(bytes, 64);
   for (const [, code] of OPERATIONS) add(Uint8Array.from(Buffer.from(code, 'hex')), 64);

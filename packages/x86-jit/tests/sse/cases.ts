@@ -61,16 +61,16 @@ function f64Bits(value: number): bigint {
   return view.getBigUint64(0);
 }
 
-type Domain = 'single' | 'double' | 'integer' | 'string';
+export type Domain = 'single' | 'double' | 'integer' | 'string';
 
-function domainOf(mnemonic: string): Domain {
+export function domainOf(mnemonic: string): Domain {
   if (/^Pcmp[ei]str/.test(mnemonic)) return 'string';
   const source = /^Cvtt?(dq|si|ps|ss|pd|sd)/.exec(mnemonic)?.[1] ?? (/^P/.test(mnemonic) ? '' : /(ps|ss|pd|sd)$/.exec(mnemonic)?.[1] ?? '');
   return source === 'ps' || source === 'ss' ? 'single' : source === 'pd' || source === 'sd' ? 'double' : 'integer';
 }
 
 /** Instructions whose result depends on MXCSR, or that change it. */
-function usesMxcsr(mnemonic: string): boolean {
+export function usesMxcsr(mnemonic: string): boolean {
   return /^(Add|Sub|Mul|Div|Sqrt|Min|Max|Cmp|Comi|Ucomi|Cvt|Round|Dpp|Hadd|Hsub|Ldmxcsr|Stmxcsr)/.test(mnemonic);
 }
 
@@ -98,7 +98,7 @@ function float64(random: Random, tame: boolean, like: bigint): bigint {
   }
 }
 
-function fillVector(random: Random, domain: Domain, at: DataView, like: DataView): void {
+export function fillVector(random: Random, domain: Domain, at: DataView, like: DataView): void {
   const tame = random.below(2) === 0;
   const kind = domain === 'string' || random.below(8) > 0 ? domain : random.of<Domain>(['single', 'double', 'integer']);
   if (kind === 'single') {
@@ -127,7 +127,7 @@ function fillVector(random: Random, domain: Domain, at: DataView, like: DataView
   }
 }
 
-function mxcsr(random: Random): number {
+export function mxcsr(random: Random): number {
   const sticky = random.below(64);
   switch (random.below(8)) {
     case 0: case 1: case 2: return 0x1fa0;

@@ -17,7 +17,18 @@ export function comparable({ mnemonic }: Variant, { state, trapped }: Outcome): 
   return bytes;
 }
 
-function hex(bytes: Uint8Array): string {
+/** Which NaN a sum of two takes depends on the order of its operands, and DPPS's is the processor's affair: lanes with one count as equal. */
+export function unifyNaNs(bytes: Uint8Array, from: number, to: number, single: boolean): Uint8Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  for (let at = from; at < to; at += single ? 4 : 8) {
+    if (single) {
+      if (Number.isNaN(view.getFloat32(at, true))) view.setUint32(at, 0x7fc00000, true);
+    } else if (Number.isNaN(view.getFloat64(at, true))) view.setBigUint64(at, 0x7ff8n << 48n, true);
+  }
+  return bytes;
+}
+
+export function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).reverse().join('');
 }
 

@@ -91,6 +91,8 @@ function derive(d: Definitions, sse: Definition, mnemonic: string, form: Derived
 
 const BINARY = ['xxx', 'xxm', 'yyy', 'yym'];
 const UNARY = ['xx', 'xm', 'yy', 'ym'];
+/** What reads half a register or less. */
+const WIDENING = ['xx', 'xm', 'yx', 'ym'];
 const immediate = (shapes: readonly string[]): string[] => shapes.map((shape) => `${shape}i`);
 const onlyX = (shapes: readonly string[]): string[] => shapes.filter((shape) => !shape.includes('y'));
 
@@ -115,8 +117,8 @@ const FORMS: readonly (readonly [form: Derived, mnemonics: readonly string[]])[]
   [unaryImmediate, ['Pshufd', 'Pshuflw', 'Pshufhw', ...floats('Round')]],
   [{ shapes: ['xxxx', 'xxmx', 'yyyy', 'yymy'], threeOperands: true, mask: 3 }, ['Pblendvb', 'Blendvps', 'Blendvpd']],
   [{ shapes: ['xx', 'xm', 'xy'], narrows: true }, ['Cvtpd2ps', 'Cvtpd2dq', 'Cvttpd2dq']],
-  [{ ...unary, source: { widenedBytes: 8 } }, ['Cvtps2pd', 'Cvtdq2pd']],
-  ...WIDENINGS.map(([suffix, bytes]) => [{ ...unary, source: { widenedBytes: bytes } }, [`Pmovsx${suffix}`, `Pmovzx${suffix}`]] as const),
+  [{ shapes: WIDENING, source: { widenedBytes: 8 } }, ['Cvtps2pd', 'Cvtdq2pd']],
+  ...WIDENINGS.map(([suffix, bytes]) => [{ shapes: WIDENING, source: { widenedBytes: bytes } }, [`Pmovsx${suffix}`, `Pmovzx${suffix}`]] as const),
   [{ shapes: ['xxx', 'xxm', 'yyx', 'yym'], threeOperands: true, source: 'count' }, SSE_SHIFTS],
   [{ shapes: ['xxi', 'yyi'], threeOperands: true, source: 'none' }, [...SSE_SHIFTS, 'Pslldq', 'Psrldq']],
 

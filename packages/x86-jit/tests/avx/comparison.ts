@@ -1,0 +1,47 @@
+import type { Case } from '../sse/cases.js';
+import { hex, unifyNaNs } from '../sse/comparison.js';
+import type { Suite } from '../sse/fixture.js';
+import type { NativeProgram, Outcome } from '../sse/native.js';
+import type { Variant } from '../sse/variants.js';
+import { casesOf, State } from './cases.js';
+import { avxVariants } from './variants.js';
+
+const EFLAGS_COMPARED = 0x8d5;
+
+/** What two processors must agree on, as bytes. */
+export function comparable({ mnemonic }: Variant, { state, trapped }: Outcome): Uint8Array {
+  const bytes = new Uint8Array(State.size + 1);
+  bytes.set(state);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(State.eflags, view.getUint32(State.eflags, true) & EFLAGS_COMPARED, true);
+  const destination = State.ymm + 32;
+  // Approximations.
+  if (/^Vr(cp|sqrt)/.test(mnemonic)) bytes.fill(0, destination, destination + (mnemonic.endsWith('ss') ? 4 : 32));
+  if (/^Vdpp/.test(mnemonic)) unifyNaNs(bytes, destination, destination + 32, mnemonic.endsWith('ps'));
+  // Of a masked store's bytes the last one, or some other, is reported.
+  if (/maskmov/.test(mnemonic)) view.setUint32(State.fault, view.getUint32(State.fault, true) >>> 7, true);
+  bytes[State.size] = trapped ? 1 : 0;
+  return bytes;
+}
+
+export const AVX_SUITE: Suite = { magic: 'pckit-avx-results 1', stateSize: State.size, variants: avxVariants, casesOf, comparable };
+export const AVX_PROGRAM: NativeProgram = { source: 'avx/execute.c', stateSize: State.size };
+
+function parts(bytes: Uint8Array): string[] {
+  const at = new DataView(bytes.buffer, bytes.byteOffset).getUint32(State.pointer, true);
+  const part = (name: string, from: number, length: number): string => `${name} ${hex(bytes.subarray(from, from + length))}`;
+  return [
+    ...[0, 1, 2, 3, 4].map((n) => part(`ymm${n}`, State.ymm + 32 * n, 32)), part(`mem+${at}`, State.memory + at, Math.min(32, State.memorySize - at)), part('mem', State.memory, State.memorySize),
+    part('rax', State.rax, 8), part('rcx', State.rcx, 8), part('rdx', State.rdx, 8), part('eflags', State.eflags, 4), part('mxcsr', State.mxcsr, 4), part('vector', State.vector, 1), part('fault', State.fault, 4),
+  ];
+}
+
+/** A failure as text: where outcomes differ. */
+export function difference(variant: Variant, { code, state }: Case, ours: Uint8Array, theirs: Uint8Array | undefined): string {
+  const [given, our, their] = [parts(state), parts(ours), theirs && parts(theirs)];
+  const lines = [`${variant.key}: ${Array.from(code, (byte) => byte.toString(16).padStart(2, '0')).join(' ')}`, `  with ${given.filter((name) => !name.startsWith('mem ')).join(' ')}`];
+  our.forEach((text, k) => {
+    if (their ? text !== their[k] : text !== given[k]) lines.push(`  gave ${text}${their ? `\n  not  ${their[k]}` : ''}`);
+  });
+  return lines.join('\n');
+}
