@@ -18,7 +18,7 @@ export const packages = {
   'pc-chipset': { tier: 1, mayImport: ['interfaces'], is: 'PIC, PIT, APICs, RTC, HPET, UART, PCI, ACPI' },
   ata: { tier: 1, mayImport: ['interfaces'], is: 'ATA disks and ATAPI drives' },
   e1000: { tier: 1, mayImport: ['ethernet-offload', 'interfaces'], is: 'Ethernet controller' },
-  'disk-image': { tier: 1, mayImport: ['interfaces'], is: 'raw, memory and overlay disks' },
+  'disk-image': { tier: 1, mayImport: ['interfaces'], is: 'disk images: raw, qcow2 and others, overlays' },
   'x86-jit': { tier: 1, mayImport: ['x86-decoder', 'interfaces'], is: 'the processor' },
   'virtio-blk': { tier: 2, mayImport: ['virtio', 'interfaces'], is: 'disk' },
   'piix-ide': { tier: 2, mayImport: ['ata', 'interfaces'], is: 'IDE controller' },

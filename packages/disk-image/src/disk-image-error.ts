@@ -1,4 +1,4 @@
-export type DiskImageErrorCode = 'not-found' | 'bad-size' | 'bad-option' | 'read-only' | 'out-of-range' | 'exists' | 'in-use' | 'closed' | 'unsupported-format' | 'host';
+export type DiskImageErrorCode = 'not-found' | 'bad-size' | 'bad-option' | 'read-only' | 'out-of-range' | 'exists' | 'in-use' | 'closed' | 'unsupported-format' | 'corrupt' | 'host';
 
 /** What is wrong with a disk image or with the way it is used. */
 export class DiskImageError extends Error {

@@ -82,7 +82,7 @@ export function bootCommand(act: (options: BootOptions) => Promise<void>): Comma
     .option('--guest <name>', 'instead of --kernel: a Debian kernel that "pckit guest list" names (default: bookworm-cloud)')
     .option('--initrd <file>', 'initial RAM disk (cpio, compressed or not)')
     .option('--append <text>', 'kernel command line (default: one that suits the console)')
-    .option('--disk <file[,flags]>', 'disk from a raw image; flags: ro, overlay, if=virtio|ide|ahci (default: virtio), cdrom; may be repeated', collect)
+    .option('--disk <file[,flags]>', 'disk from a raw or qcow2 image; flags: ro, overlay, if=virtio|ide|ahci (default: virtio), cdrom, format=raw|qcow2|vmdk|vhd|vhdx; may be repeated', collect)
     .option('--resume <file>', 'continue from a snapshot; what it is a snapshot of need not be repeated')
     .option('--mirror <url>', 'Debian mirror to fetch the guest from, instead of the host\'s apt')
     .optionsGroup('The machine:')

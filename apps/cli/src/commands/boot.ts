@@ -245,8 +245,8 @@ function complete(options: BootOptions, notes: SnapshotNotes | undefined): Machi
 
 async function openDisks({ disks, overlays }: MachineChoice, closing: Closing): Promise<BlockBackend[]> {
   const opened: BlockBackend[] = [];
-  for (const [index, { path, readOnly, overlay }] of disks.entries()) {
-    const disk = await about(`--disk ${path}`, () => openDisk(path, { readOnly, overlay }));
+  for (const [index, { path, readOnly, overlay, format }] of disks.entries()) {
+    const disk = await about(`--disk ${path}`, () => openDisk(path, { readOnly, overlay, ...(format === undefined ? {} : { format }) }));
     closing.push(() => disk.close());
     const written = overlays[index];
     if (disk instanceof OverlayDisk && written !== undefined) await about(`--disk ${path}`, () => disk.restore(written as OverlayDiskState));

@@ -58,6 +58,7 @@ describe('parseDisk', () => {
     ['a.img,overlay', { path: 'a.img', readOnly: false, overlay: true }],
     ['/x/a, b.img', { path: '/x/a, b.img', readOnly: false, overlay: false }],
     ['a.img,if=ide,ro', { path: 'a.img', readOnly: true, overlay: false, interface: 'ide' }],
+    ['a,b.img,format=raw', { path: 'a,b.img', readOnly: false, overlay: false, format: 'raw' }],
     ['a.img,if=virtio', { path: 'a.img', readOnly: false, overlay: false }],
     ['a.iso,cdrom', { path: 'a.iso', readOnly: true, overlay: false, interface: 'ide', cdrom: true }],
     ['a,v2.img,ro', { path: 'a,v2.img', readOnly: true, overlay: false }],
@@ -67,6 +68,7 @@ describe('parseDisk', () => {
     expect(() => parseDisk('a.img,readonly')).toThrow('"readonly"');
     expect(() => parseDisk(',ro')).toThrow('names no file');
     expect(() => parseDisk('a.img,ro,overlay')).toThrow('both ro and overlay');
+    expect(() => parseDisk('a.img,format=vdi')).toThrow('no format "vdi"');
     expect(() => parseDisk('a.img,if=scsi')).toThrow('no interface "scsi"');
     expect(() => parseDisk('a.iso,cdrom,if=virtio')).toThrow('CD-ROM on virtio');
   });

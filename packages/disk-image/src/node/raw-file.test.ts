@@ -134,7 +134,7 @@ describe('a raw file', () => {
       bytes.write(magic, 'latin1');
       const path = image(bytes, `${format}.img`);
       expect(codeOf(() => new RawFile(path))).toBe('unsupported-format');
-      expect(() => new RawFile(path)).toThrow(/qemu-img convert/);
+      expect(() => new RawFile(path)).toThrow(/not like a raw one/);
       new RawFile(path, { force: true }).close();
       for (let length = 1; length < magic.length; length++) new RawFile(image(Buffer.from(magic.slice(0, length), 'latin1'), `${format}${length}`)).close();
     }

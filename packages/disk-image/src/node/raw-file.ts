@@ -1,6 +1,7 @@
 import { closeSync, constants, fdatasyncSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import type { BlockBackend } from '@pckit/interfaces';
 import { DiskImageError, checkRange } from '../disk-image-error.js';
+import { detectFormat, HEAD_BYTES } from '../formats/detect.js';
 import { SECTOR } from '../sectors.js';
 import { FileLock } from './file-lock.js';
 import { host } from './host.js';
@@ -17,6 +18,8 @@ export interface RawFileOptions {
   readonly lock?: boolean;
   /** Take a file for raw though it looks like another format. Default false. */
   readonly force?: boolean;
+  /** Nobody said that the image is raw: a guest's write that would make it look like another format fails. Default false. */
+  readonly guessed?: boolean;
 }
 
 /**
@@ -30,12 +33,14 @@ export class RawFile implements BlockBackend {
   readonly synchronous = true;
   readonly #fd: number;
   readonly #lock: FileLock | undefined;
+  readonly #guessed: boolean;
   #chunk: Uint8Array | undefined;
   #open = true;
 
   constructor(path: string, options: RawFileOptions = {}) {
     this.path = path;
     this.readOnly = options.readOnly ?? false;
+    this.#guessed = options.guessed ?? false;
     this.#fd = host(path, 'open', () => openSync(path, this.readOnly ? constants.O_RDONLY : constants.O_RDWR));
     try {
       const stat = fstatSync(this.#fd);
@@ -65,6 +70,7 @@ export class RawFile implements BlockBackend {
 
   write(offset: number, from: Uint8Array): void {
     this.#checkWrite(offset, from.length);
+    if (this.#guessed && offset === 0) this.#expectRaw(from);
     for (let done = 0; done < from.length; ) done += host(this.path, 'write', () => writeSync(this.#fd, from, done, from.length - done, offset + done));
   }
 
@@ -92,11 +98,18 @@ export class RawFile implements BlockBackend {
   }
 
   #refuseOtherFormats(): void {
-    const head = Buffer.alloc(8);
+    const head = new Uint8Array(Math.min(HEAD_BYTES, this.size));
     readSync(this.#fd, head, 0, head.length, 0);
-    const format = FORMATS.find(([magic]) => head.toString('latin1', 0, magic.length) === magic)?.[1];
-    if (format !== undefined)
-      throw new DiskImageError('unsupported-format', `${this.path} is a ${format} image; only raw ones are read: qemu-img convert -O raw ${this.path} ${this.path}.raw`);
+    const detected = detectFormat(head, new Uint8Array(0));
+    const format = 'other' in detected ? detected.other : detected.format === 'raw' ? undefined : `a ${detected.format} image`;
+    if (format !== undefined) throw new DiskImageError('unsupported-format', `${this.path} looks like ${format}, not like a raw one`);
+  }
+
+  /** The next one to open the image would take it for what the guest says it is: with a backing file of the guest's choice, for one. */
+  #expectRaw(head: Uint8Array): void {
+    const detected = detectFormat(head, new Uint8Array(0));
+    if ('format' in detected && detected.format === 'raw') return;
+    throw new DiskImageError('unsupported-format', `${this.path}: the guest writes the beginning of another format; format=raw allows it`);
   }
 
   #checkWrite(offset: number, length: number): void {
@@ -109,13 +122,6 @@ export class RawFile implements BlockBackend {
     checkRange(this.path, this.size, offset, length);
   }
 }
-
-const FORMATS: readonly (readonly [magic: string, format: string])[] = [
-  ['QFI\xfb', 'qcow2'],
-  ['KDMV', 'VMDK'],
-  ['vhdxfile', 'VHDX'],
-  ['conectix', 'VHD'],
-];
 
 /** Makes a file of `size` zeros without writing them. An existing file is not touched. */
 export function createRawFile(path: string, size: number): void {
