@@ -10,6 +10,7 @@ export const packages = {
   'linux-boot': { tier: 0, mayImport: [], is: 'kernel, initrd, command line to a memory plan' },
   'debian-image': { tier: 0, mayImport: [], is: 'Debian kernels, modules, initramfs images' },
   gdbstub: { tier: 0, mayImport: [], is: 'GDB remote protocol' },
+  'kernel-symbols': { tier: 0, mayImport: [], is: 'symbols of a stock kernel image' },
   'slirp-net': { tier: 0, mayImport: [], is: 'user-mode network' },
   'ftrace-reader': { tier: 0, mayImport: [], is: 'kernel trace buffers' },
   'ethernet-offload': { tier: 0, mayImport: [], is: 'checksums and segmentation of frames' },

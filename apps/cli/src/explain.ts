@@ -6,7 +6,7 @@ interface PackageError extends Error {
 }
 
 function isPackageError(error: unknown): error is PackageError {
-  return error instanceof Error && /^(?:Boot|DiskImage|Image|Machine|GuestMemory|Cpu|X86)Error$/.test(error.name) && typeof (error as Partial<PackageError>).code === 'string';
+  return error instanceof Error && /^(?:Boot|Symbols|DiskImage|Image|Machine|GuestMemory|Cpu|X86)Error$/.test(error.name) && typeof (error as Partial<PackageError>).code === 'string';
 }
 
 /** What to do about it, by `name/code`. */
@@ -15,6 +15,8 @@ const advice: Readonly<Record<string, string>> = {
   'BootError/truncated': 'The file ends early: copy or download it again.',
   'BootError/malformed': 'The file is damaged, or not a kernel: copy or download it again.',
   'BootError/unsupported': 'pckit boots x86 Linux kernels from boot protocol 2.06 (2.6.22) on, PVH and multiboot ELF files.',
+  'SymbolsError/unsupported': 'pckit reads 64-bit kernels with CONFIG_KALLSYMS, from 4.19 on.',
+  'SymbolsError/malformed': 'The file is damaged, or not a kernel: copy or download it again.',
   'BootError/overlap': 'Give the machine more memory with --memory, or use a smaller initrd.',
   'BootError/too-large': 'Give the machine more memory with --memory, or use a smaller initrd.',
   'BootError/command-line': 'Shorten --append.',

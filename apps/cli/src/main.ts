@@ -38,6 +38,10 @@ async function main(args: readonly string[]): Promise<number> {
         const [{ boot }, { openGuestStore }] = await Promise.all([import('./commands/boot.js'), import('./guest-store.js')]);
         status = await boot(options, { stdin: process.stdin, stdout: process.stdout, process, report, guests: openGuestStore(process.env) });
       },
+      symbols: async (request) => {
+        const { symbols } = await import('./commands/symbols.js');
+        await symbols(request, (message) => report(`pckit: ${message}\n`));
+      },
       guest: async (request) => {
         const [{ guest }, { openGuestStore }] = await Promise.all([import('./commands/guest.js'), import('./guest-store.js')]);
         await guest(request, { store: openGuestStore(process.env), print: (text) => process.stdout.write(text), say: (message) => report(`pckit: ${message}\n`) });

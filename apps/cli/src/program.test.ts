@@ -3,12 +3,14 @@ import { CliError } from './cli-error.js';
 import type { BootOptions } from './commands/boot-options.js';
 import type { GuestRequest } from './commands/guest-options.js';
 import type { NetRequest } from './commands/net-options.js';
+import type { SymbolsRequest } from './commands/symbols-options.js';
 import { createProgram, parse } from './program.js';
 
-async function run(...args: string[]): Promise<{ boot?: BootOptions; guest?: GuestRequest; net?: NetRequest; out: string; error?: CliError }> {
+async function run(...args: string[]): Promise<{ boot?: BootOptions; guest?: GuestRequest; net?: NetRequest; symbols?: SymbolsRequest; out: string; error?: CliError }> {
   let boot: BootOptions | undefined;
   let guest: GuestRequest | undefined;
   let net: NetRequest | undefined;
+  let symbols: SymbolsRequest | undefined;
   let out = '';
   let error: CliError | undefined;
   const program = createProgram(
@@ -16,6 +18,7 @@ async function run(...args: string[]): Promise<{ boot?: BootOptions; guest?: Gue
       boot: (options) => ((boot = options), Promise.resolve()),
       guest: (request) => ((guest = request), Promise.resolve()),
       net: (request) => ((net = request), Promise.resolve()),
+      symbols: (request) => ((symbols = request), Promise.resolve()),
     },
     '1.2.3',
     { out: (text) => (out += text), columns: 120 },
@@ -26,7 +29,7 @@ async function run(...args: string[]): Promise<{ boot?: BootOptions; guest?: Gue
     expect(thrown).toBeInstanceOf(CliError);
     error = thrown as CliError;
   }
-  return { out, ...(boot && { boot }), ...(guest && { guest }), ...(net && { net }), ...(error && { error }) };
+  return { out, ...(boot && { boot }), ...(guest && { guest }), ...(net && { net }), ...(symbols && { symbols }), ...(error && { error }) };
 }
 
 describe('pckit boot', () => {
@@ -193,5 +196,20 @@ describe('pckit', () => {
     const { error } = await run('bot');
     expect(error?.message).toContain("unknown command 'bot'");
     expect(error?.advice).toContain('boot');
+  });
+});
+
+describe('pckit symbols', () => {
+  it('takes a kernel and where to write', async () => {
+    expect((await run('symbols', 'vmlinuz', '--out', 'f')).symbols).toEqual({ kernel: 'vmlinuz', output: 'f' });
+    expect((await run('symbols', 'vmlinuz')).error?.message).toContain('--out');
+  });
+});
+
+describe('pckit boot --gdb', () => {
+  it('listens where it is told, and waits if it is told to', async () => {
+    expect((await run('boot', '--gdb', '1234')).boot).toMatchObject({ gdb: { host: '127.0.0.1', port: 1234, wait: false } });
+    expect((await run('boot', '--gdb', '0.0.0.0:1', '--wait')).boot).toMatchObject({ gdb: { host: '0.0.0.0', port: 1, wait: true } });
+    expect((await run('boot', '--wait')).error?.message).toBe('--wait needs --gdb');
   });
 });

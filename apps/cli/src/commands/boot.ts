@@ -185,7 +185,7 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
   if (options.gdb !== undefined) {
     machine.powerOn();
     if (options.gdb.wait) machine.holdForDebugger();
-    const listener = await openGdb(options.gdb, { machine, quit: () => session.end({ kind: 'quit' }), say });
+    const listener = await openGdb(options.gdb, { machine, kernel: software.images.kernel, quit: () => session.end({ kind: 'quit' }), say });
     closing.push(() => listener.close());
   }
 

@@ -134,7 +134,7 @@ export function physicalBreakpoints(): Command {
   };
 }
 
-const MOST_SNAPSHOTS = 16;
+const MOST_SNAPSHOTS = 4;
 
 export const snapshot: Command = {
   name: 'snapshot',
