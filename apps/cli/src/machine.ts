@@ -8,6 +8,8 @@ export interface MachineOptions {
   /** Absent only for a machine that is restored and can't be booted again. */
   readonly kernel?: Uint8Array;
   readonly initrd?: Uint8Array;
+  /** The kernel's payload, see `unpackPayload`. */
+  readonly unpacked?: Uint8Array;
   readonly commandLine: string;
   readonly memoryBytes: number;
   readonly cpus: number;
@@ -37,6 +39,8 @@ export interface MachineStatistics {
 export interface Machine extends SessionPc {
   /** Executed by all processors since power-on. */
   readonly instructions: number;
+  /** What the plan of the boot says besides. */
+  readonly bootNotes: readonly string[];
   stateHash(): string;
   snapshot(notes: Plain): Snapshot;
   restore(snapshot: Snapshot): void;
@@ -66,7 +70,7 @@ export function createMachine(options: MachineOptions): Machine {
     processor: processorFactory(model, exits),
     ...(options.kernel === undefined
       ? {}
-      : { boot: { kernel: options.kernel, commandLine: options.commandLine, ...(options.initrd === undefined ? {} : { initrd: options.initrd }) } }),
+      : { boot: { kernel: options.kernel, commandLine: options.commandLine, ...(options.initrd === undefined ? {} : { initrd: options.initrd }), ...(options.unpacked === undefined ? {} : { unpacked: options.unpacked }) } }),
     serial: options.serials,
     debugConsole: options.debugConsole,
     disks: options.disks,
@@ -90,6 +94,10 @@ class PcMachine implements Machine {
     this.#exits = exits;
     this.#options = options;
     this.#breaks = pc.chips.uarts.map((uart) => pc.machine.door.input<null>(`${uart.name}-break`, () => uart.receiveBreak()));
+  }
+
+  get bootNotes(): readonly string[] {
+    return this.#pc.plan?.notes ?? [];
   }
 
   get instructions(): number {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Plain } from '@pckit/interfaces';
 import { isPlainObject } from './plain-object.js';
+import type { Unpack } from './commands/boot-options.js';
 import type { DiskOption } from './parse/disk-option.js';
 import type { NetOption, NicOption } from './parse/net-option.js';
 
@@ -26,6 +27,8 @@ export interface SnapshotNotes {
   /** Networks and cards, as they were asked for. */
   readonly nets: readonly NetOption[];
   readonly nics: readonly NicOption[];
+  /** Who unpacks the kernel when the guest restarts. */
+  readonly unpack?: Unpack;
 }
 
 export function notesOf(notes: SnapshotNotes): Plain {
@@ -45,7 +48,7 @@ export function notesOf(notes: SnapshotNotes): Plain {
 /** @returns undefined for notes that aren't ours: another program's snapshot */
 export function readNotes(notes: Plain | undefined): SnapshotNotes | undefined {
   if (!isPlainObject(notes) || notes['version'] !== 1) return undefined;
-  const { memoryBytes, cpus, cpuModel, deterministic, seed, kernel, guest, initrd, commandLine, disks, overlays, serialPorts, nets, nics } = notes;
+  const { memoryBytes, cpus, cpuModel, deterministic, seed, kernel, guest, initrd, commandLine, disks, overlays, serialPorts, nets, nics, unpack } = notes;
   if (typeof memoryBytes !== 'number' || typeof cpus !== 'number' || typeof deterministic !== 'boolean' || typeof seed !== 'number') return undefined;
   if (typeof guest !== 'string' || typeof commandLine !== 'string' || typeof serialPorts !== 'number') return undefined;
   if (!Array.isArray(disks) || !disks.every(isDisk) || !isPlainObject(overlays)) return undefined;
@@ -65,6 +68,7 @@ export function readNotes(notes: Plain | undefined): SnapshotNotes | undefined {
     ...(typeof cpuModel === 'string' ? { cpuModel } : {}),
     ...(typeof kernel === 'string' ? { kernel } : {}),
     ...(typeof initrd === 'string' ? { initrd } : {}),
+    ...(unpack === 'host' || unpack === 'guest' ? { unpack } : {}),
   };
 }
 

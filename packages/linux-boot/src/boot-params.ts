@@ -6,6 +6,7 @@ import {
   CMD_LINE_PTR,
   CODE32_START,
   HEAP_END_PTR,
+  KASLR_FLAG,
   KEEP_SEGMENTS,
   KERNEL_ALIGNMENT,
   LOADFLAGS,
@@ -47,6 +48,8 @@ export interface BootParamsFields {
   readonly code32Start?: number;
   /** An alignment smaller than the header's, where memory is tight. */
   readonly kernelAlignment?: number;
+  /** What a decompressor that chose a random address tells the kernel. */
+  readonly kaslr?: boolean;
   /** First setup_data. */
   readonly setupData?: number;
   readonly rsdp?: number;
@@ -61,7 +64,7 @@ export function buildBootParams(fields: BootParamsFields): Uint8Array {
   page.set(SETUP_HEADER, fields.header.subarray(0, E820_TABLE - SETUP_HEADER));
 
   page.u8(TYPE_OF_LOADER, LOADER_UNDEFINED);
-  page.u8(LOADFLAGS, (page.bytes[LOADFLAGS] & ~KEEP_SEGMENTS) | CAN_USE_HEAP);
+  page.u8(LOADFLAGS, (page.bytes[LOADFLAGS] & ~(KEEP_SEGMENTS | KASLR_FLAG)) | CAN_USE_HEAP | (fields.kaslr === true ? KASLR_FLAG : 0));
   page.u16(HEAP_END_PTR, HEAP_END);
   if (fields.code32Start !== undefined) page.u32(CODE32_START, fields.code32Start);
   if (fields.kernelAlignment !== undefined) page.u32(KERNEL_ALIGNMENT, fields.kernelAlignment);

@@ -7,12 +7,13 @@ import { finishLinux } from './linux-protocol.js';
 import { XLF_CAN_BE_LOADED_ABOVE_4G, XLF_KERNEL_64, parseSetupHeader, protocolName } from './setup-header.js';
 import type { SetupHeader } from './setup-header.js';
 import type { BootPlan } from './types.js';
+import { putUnpacked } from './unpacked.js';
 
 const ONE_MIB = 0x10_0000;
 /** boot.rst, "64-bit Boot Protocol": the entry is the start of the loaded kernel plus 0x200. */
 const ENTRY_64 = 0x200;
 
-interface Placement {
+export interface Placement {
   readonly load: number;
   /** Where the kernel decompresses to and runs: `initSize` bytes from here must be free. */
   readonly runtime: number;
@@ -30,25 +31,33 @@ export function planBzImage(context: BootContext): BootPlan {
   if (options.modules !== undefined && options.modules.length > 0) {
     throw new BootError('bad-option', 'modules are for multiboot and PVH kernels; a bzImage takes one initrd');
   }
+  if (options.unpacked !== undefined && is64 && options.entry === '32') {
+    throw new BootError('bad-option', "entry '32': an unpacked 64-bit kernel has only its 64-bit entry");
+  }
   const mode = is64 && options.entry !== '32' ? 'long64' : 'protected32';
   notes.push(`boot protocol ${protocolName(header.version)}${header.kernelVersion === '' ? '' : `, Linux ${header.kernelVersion}`}`);
 
   const code = options.kernel.subarray(header.codeOffset, header.codeOffset + header.codeLength);
   const initSize = runtimeLength(header, code, notes);
   const placement = placeKernel(context, header, initSize);
-  claimKernel(context, header, placement, code, initSize);
+  const { unpacked } = options;
+  if (unpacked === undefined) claimKernel(context, header, placement, code, initSize);
+  else claimUnpacked(context, placement, initSize);
+  const direct = unpacked === undefined ? undefined : putUnpacked(context, unpacked, header, placement, initSize, is64);
 
   const registers = finishLinux(context, {
     mode,
-    rip: mode === 'long64' ? placement.load + ENTRY_64 : placement.load,
+    rip: direct?.rip ?? (mode === 'long64' ? placement.load + ENTRY_64 : placement.load),
     header: header.bytes,
     commandLineSize: header.commandLineSize,
     initrdAddressMax: header.initrdAddressMax,
     initrdAbove4G: mode === 'long64' && (header.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G) !== 0,
     setupData: header.version >= 0x0209,
     code32Start: placement.load,
+    kaslr: direct !== undefined && is64 && direct.slide !== 0,
     ...(placement.alignment === header.kernelAlignment ? {} : { kernelAlignment: placement.alignment }),
   });
+  if (direct !== undefined) return { ...context.finish(is64 ? 'vmlinux-64' : 'vmlinux-32', registers), slide: direct.slide };
   return context.finish(mode === 'long64' ? 'bzimage-64' : 'bzimage-32', registers);
 }
 
@@ -117,4 +126,11 @@ function claimKernel(context: BootContext, header: SetupHeader, placement: Place
     length: initSize,
     why: header.initSize === 0 ? 'an estimate; the kernel unpacks itself here' : 'init_size: the kernel unpacks itself here',
   });
+}
+
+/** The kernel's memory, bss and brk included; nothing of the bzImage itself. */
+function claimUnpacked(context: BootContext, { runtime, why }: Placement, initSize: number): void {
+  if (runtime + initSize > FOUR_GIB) throw new BootError('too-large', `kernel at ${hex(runtime)} with ${size(initSize)} ends above 4 GiB`);
+  context.layout.claim('kernel', runtime, initSize);
+  context.layout.reserve({ name: 'kernel', address: runtime, length: initSize, why: `init_size; ${why}` });
 }

@@ -37,6 +37,8 @@ export interface ElfFile {
   /** PT_LOAD segments that take memory, in file order. */
   readonly segments: readonly ElfSegment[];
   readonly notes: readonly ElfNote[];
+  /** Where the file ends, by its headers: behind it a kernel's build puts relocations. */
+  readonly end: number;
 }
 
 export function isElf(file: Uint8Array): boolean {
@@ -65,6 +67,7 @@ export function parseElf(file: Uint8Array): ElfFile {
 
   const segments: ElfSegment[] = [];
   const notes: ElfNote[] = [];
+  let end = Math.max(tableAt + count * entrySize, sectionsEnd(reader, is64));
   for (let index = 0; index < count; index++) {
     const at = tableAt + index * entrySize;
     const field = `program header ${index}`;
@@ -76,6 +79,7 @@ export function parseElf(file: Uint8Array): ElfFile {
     const fileSize = word(at + (is64 ? 0x20 : 0x10), field);
     const memorySize = word(at + (is64 ? 0x28 : 0x14), field);
     const bytes = reader.slice(offset, fileSize, `segment ${index}`);
+    end = Math.max(end, offset + fileSize);
     if (segmentType === PT_NOTE) {
       readNotes(bytes, notes);
     } else if (memorySize > 0) {
@@ -87,7 +91,26 @@ export function parseElf(file: Uint8Array): ElfFile {
     }
   }
   if (segments.length === 0) throw new BootError('malformed', 'ELF kernel: no segment to load');
-  return { is64, entry, segments, notes };
+  return { is64, entry, segments, notes, end: Math.min(end, file.length) };
+}
+
+const SHT_NOBITS = 8;
+
+/** Where the last section, or the table of sections, ends. A table that is cut off counts as far as it goes: nothing of it is loaded. */
+function sectionsEnd(reader: ByteReader, is64: boolean): number {
+  const tableAt = is64 ? reader.u64(0x28, 'e_shoff') : reader.u32(0x20, 'e_shoff');
+  const entrySize = reader.u16(is64 ? 0x3a : 0x2e, 'e_shentsize');
+  const count = reader.u16(is64 ? 0x3c : 0x30, 'e_shnum');
+  if (count === 0 || entrySize < (is64 ? 0x40 : 0x28)) return 0;
+  let end = tableAt + count * entrySize;
+  for (let index = 0; index < count; index++) {
+    const at = tableAt + index * entrySize;
+    if (at + entrySize > reader.length) break;
+    if (reader.u32(at + 4, 'sh_type') === SHT_NOBITS) continue;
+    const offset = is64 ? reader.u64(at + 0x18, 'sh_offset') : reader.u32(at + 0x10, 'sh_offset');
+    end = Math.max(end, offset + (is64 ? reader.u64(at + 0x20, 'sh_size') : reader.u32(at + 0x14, 'sh_size')));
+  }
+  return end;
 }
 
 /** Kernels are linked at -2 GiB: only differences of virtual addresses matter, and the low 48 bits hold them exactly. */

@@ -1,8 +1,9 @@
 export { BootError, type BootErrorCode } from './boot-error.js';
+export { unpackPayload, type Decompress } from './unpacked.js';
 export { describePlan } from './describe-plan.js';
 export { extractPayload, type Payload, type PayloadCompression } from './payload.js';
 export { planBoot } from './plan-boot.js';
-export { parseSetupHeader, protocolName, type SetupHeader } from './setup-header.js';
+export { isBzImage, parseSetupHeader, protocolName, type SetupHeader } from './setup-header.js';
 export type {
   BootKind,
   BootModule,

@@ -21,6 +21,8 @@ export interface LinuxEntry {
   readonly setupData: boolean;
   readonly code32Start?: number;
   readonly kernelAlignment?: number;
+  /** The kernel's addresses were moved. */
+  readonly kaslr?: boolean;
 }
 
 const PAGE = 0x1000;
@@ -53,6 +55,7 @@ export function finishLinux(context: BootContext, entry: LinuxEntry): BootRegist
       ...(tables.setupData === undefined ? {} : { setupData: tables.setupData }),
       ...(options.acpi === undefined ? {} : { rsdp: options.acpi.rsdp }),
       ...(entry.code32Start === undefined ? {} : { code32Start: entry.code32Start }),
+      ...(entry.kaslr === true ? { kaslr: true } : {}),
       ...(entry.kernelAlignment === undefined ? {} : { kernelAlignment: entry.kernelAlignment }),
     }),
     PAGE,

@@ -37,6 +37,8 @@ export const BOOT_FLAG_MAGIC = 0xaa55;
 export const HEADER_MAGIC = 0x5372_6448;
 
 export const LOADED_HIGH = 0x01;
+/** "Used internally by the compressed kernel to communicate KASLR status to kernel proper." */
+export const KASLR_FLAG = 0x02;
 export const KEEP_SEGMENTS = 0x40;
 export const CAN_USE_HEAP = 0x80;
 

@@ -70,6 +70,13 @@ export interface BootOptions {
   /** Default `auto`: 64-bit entry where the kernel has one, else the 32-bit one; ELF: multiboot header, PVH note, plain, in this order. */
   readonly entry?: EntryChoice;
   readonly screen?: ScreenInfo;
+  /**
+   * What `unpackPayload` made of a bzImage's payload: the kernel is then placed, moved and entered without its decompressor. Never changed; parts of the
+   * plan are views into it.
+   */
+  readonly unpacked?: Uint8Array;
+  /** 32 random bits for KASLR of an unpacked kernel. Without them, or with `nokaslr` on the command line, it runs where it was linked. */
+  readonly kaslrSeed?: number;
   /** Boot the file as a raw binary, whatever it looks like. */
   readonly flat?: FlatImage;
   /** PVH and multiboot only. The initrd, when given, is the first module. */
@@ -161,7 +168,7 @@ export interface E820Entry {
   readonly type: E820Type;
 }
 
-export type BootKind = 'bzimage-64' | 'bzimage-32' | 'pvh' | 'multiboot' | 'elf64' | 'elf32' | 'flat';
+export type BootKind = 'bzimage-64' | 'bzimage-32' | 'vmlinux-64' | 'vmlinux-32' | 'pvh' | 'multiboot' | 'elf64' | 'elf32' | 'flat';
 
 /** Physical addresses of what the plan built; absent where the kind has no such thing. */
 export interface PlanTables {
@@ -183,5 +190,7 @@ export interface BootPlan {
   readonly registers: BootRegisters;
   readonly e820: readonly E820Entry[];
   readonly tables: PlanTables;
+  /** Unpacked kernels: how far their virtual addresses lie above those of System.map. What a kernel's own decompressor chooses can't be foreseen. */
+  readonly slide?: number;
   readonly notes: readonly string[];
 }

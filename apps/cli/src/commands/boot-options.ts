@@ -33,6 +33,8 @@ export interface BootOptions {
   readonly maxInstructions?: number;
   readonly interpreterOnly: boolean;
   readonly gdb?: GdbOption;
+  /** Who unpacks a bzImage. Absent: the host where it can. */
+  readonly unpack?: Unpack;
   readonly reboot: boolean;
   readonly stats?: 'table' | 'json';
   readonly save?: string;
@@ -40,6 +42,8 @@ export interface BootOptions {
   readonly mirror?: string;
   readonly quiet: boolean;
 }
+
+export type Unpack = 'host' | 'guest';
 
 const examples = `
 Examples:
@@ -83,6 +87,7 @@ export function bootCommand(act: (options: BootOptions) => Promise<void>): Comma
     .option('--initrd <file>', 'initial RAM disk (cpio, compressed or not)')
     .option('--append <text>', 'kernel command line (default: one that suits the console)')
     .option('--disk <file[,flags]>', 'disk from a raw or qcow2 image; flags: ro, overlay, if=virtio|ide|ahci (default: virtio), cdrom, format=raw|qcow2|vmdk|vhd|vhdx; may be repeated', collect)
+    .addOption(new Option('--unpack <where>', 'who unpacks a bzImage: the host, which is quick, or the guest, with the kernel\'s own decompressor (default: the host where it can)').choices(['host', 'guest']))
     .option('--resume <file>', 'continue from a snapshot; what it is a snapshot of need not be repeated')
     .option('--mirror <url>', 'Debian mirror to fetch the guest from, instead of the host\'s apt')
     .optionsGroup('The machine:')
@@ -131,6 +136,7 @@ export interface RawBootOptions {
   interpreterOnly?: boolean;
   gdb?: string;
   wait?: boolean;
+  unpack?: Unpack;
   reboot: boolean;
   stats?: 'table' | 'json';
   save?: string;
@@ -175,6 +181,7 @@ export function checkBootOptions(raw: RawBootOptions): BootOptions {
     ...(raw.maxInstructions === undefined ? {} : { maxInstructions: parseCount(raw.maxInstructions, '--max-instructions', { min: 1 }) }),
     interpreterOnly: raw.interpreterOnly === true,
     ...(raw.gdb === undefined ? {} : { gdb: { ...parseGdb(raw.gdb), wait: raw.wait === true } }),
+    ...(raw.unpack === undefined ? {} : { unpack: raw.unpack }),
     reboot: raw.reboot,
     ...(raw.stats === undefined ? {} : { stats: raw.stats }),
     ...(raw.save === undefined ? {} : { save: raw.save }),

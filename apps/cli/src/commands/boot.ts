@@ -22,6 +22,7 @@ import { Session } from '../session.js';
 import { readSnapshotFile, writeSnapshotFile } from '../snapshot-file.js';
 import { notesOf, readNotes, type SnapshotNotes } from '../snapshot-notes.js';
 import { statsBaseline, statsJson, statsTable, timing, type BootStats, type StatsBaseline } from '../stats.js';
+import { unpackKernel } from '../unpack-payload.js';
 import { escapeHelp, type EscapeCommand } from '../terminal/escape-keys.js';
 import { HostTerminal, type HostProcess, type InputStream, type OutputStream } from '../terminal/host-terminal.js';
 import { WindowSize } from '../terminal/window-size.js';
@@ -79,6 +80,10 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
       size: windowSize === undefined ? undefined : terminal.size,
     }));
 
+  const { kernel } = software.images;
+  const unpacked =
+    kernel === undefined ? undefined : await about(software.about, () => unpackKernel({ ...choice, kernel, commandLine, say }));
+
   // What it is connected to.
   const state: { session?: Session } = {};
   const fail = (message: string): void => state.session?.end({ kind: 'host-failure', message });
@@ -119,6 +124,7 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
       deterministic: choice.deterministic,
       seed: choice.seed,
       ...software.images,
+      ...(unpacked === undefined ? {} : { unpacked }),
       commandLine,
       disks: disks.map((backend, index) => attachment(backend, choice.disks[index] as DiskOption)),
       nics,
@@ -129,6 +135,7 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
       say,
     }),
   );
+  if (resumed === undefined) machine.bootNotes.filter((note) => note.startsWith('KASLR')).forEach(say);
   if (resumed !== undefined) {
     await about(`--resume ${options.resume as string}`, () => machine.restore(resumed));
     // An input, and a deterministic machine goes on as if it had never stopped.
@@ -205,7 +212,7 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
   const message = explainEnd(reason, options);
   if (message !== undefined) host.report(`pckit: ${message}\n`);
   if (options.save !== undefined) {
-    const notes: SnapshotNotes = { ...choice, commandLine, overlays: saveOverlays(disks), serialPorts: serials.length };
+    const notes: SnapshotNotes = { ...choice, unpack: unpacked === undefined ? 'guest' : 'host', commandLine, overlays: saveOverlays(disks), serialPorts: serials.length };
     await writeSnapshotFile(options.save, machine.snapshot(notesOf(notes)));
     say(`saved ${options.save}`);
   }
@@ -225,6 +232,7 @@ function complete(options: BootOptions, notes: SnapshotNotes | undefined): Machi
   const initrd = options.initrd ?? (ownKernel ? undefined : notes?.initrd);
   const cpuModel = options.cpuModel ?? notes?.cpuModel;
   const commandLine = options.append ?? notes?.commandLine;
+  const unpack = options.unpack ?? notes?.unpack;
   return {
     memoryBytes: options.memoryBytes ?? notes?.memoryBytes ?? DEFAULT_MEMORY,
     cpus: options.cpus ?? notes?.cpus ?? 1,
@@ -237,6 +245,7 @@ function complete(options: BootOptions, notes: SnapshotNotes | undefined): Machi
     nets: options.nets ?? notes?.nets ?? [],
     nics: options.nics ?? notes?.nics ?? [],
     ...(cpuModel === undefined ? {} : { cpuModel }),
+    ...(unpack === undefined ? {} : { unpack }),
     ...(kernel === undefined ? {} : { kernel }),
     ...(initrd === undefined ? {} : { initrd }),
     ...(commandLine === undefined ? {} : { commandLine }),

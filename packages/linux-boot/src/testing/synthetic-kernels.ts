@@ -159,3 +159,28 @@ export function syntheticMultiboot(options: SyntheticMultibootOptions): Uint8Arr
   file.set(32, options.code);
   return file.bytes;
 }
+
+export interface SyntheticVmlinuxOptions {
+  readonly bits: 32 | 64;
+  readonly segments: SyntheticElfOptions['segments'];
+  readonly entry: number;
+  /** Lists in the order in which they are appended: 64-bit, inverse 32-bit, 32-bit for x86-64; 32-bit for i386. Each location a virtual address. */
+  readonly relocations?: readonly (readonly number[])[];
+}
+
+/** What a kernel's build compresses: an ELF file, and relocations behind it. */
+export function syntheticVmlinux(options: SyntheticVmlinuxOptions): Uint8Array {
+  const elf = syntheticElf(options);
+  const words = (options.relocations ?? []).flatMap((list) => [0, ...list]);
+  const file = new ByteWriter(elf.length + words.length * 4);
+  file.set(0, elf);
+  words.forEach((word, index) => file.u32(elf.length + index * 4, word));
+  return file.bytes;
+}
+
+/** A bzImage around a vmlinux that is not compressed. */
+export function syntheticBzImageOf(vmlinux: Uint8Array, options: Omit<SyntheticBzImageOptions, 'code' | 'payload'> = {}): Uint8Array {
+  const code = new Uint8Array(0x400 + vmlinux.length);
+  code.set(vmlinux, 0x400);
+  return syntheticBzImage({ ...options, code, payload: { offset: 0x400, length: vmlinux.length } });
+}

@@ -78,7 +78,7 @@ export interface PcDisk {
 /** What to boot: a plan made elsewhere, or what a plan is made from. */
 export type PcBoot =
   | { readonly plan: BootPlan }
-  | Omit<BootOptions, 'memory' | 'reserved' | 'acpi' | 'cpus' | 'rngSeed'>;
+  | Omit<BootOptions, 'memory' | 'reserved' | 'acpi' | 'cpus' | 'rngSeed' | 'kaslrSeed'>;
 
 export interface PcConfig
   extends Omit<MachineOptions, 'ramBytes' | 'holes' | 'holeStart' | 'ports' | 'processors' | 'processor'> {
@@ -448,14 +448,15 @@ function firmwareTables(machine: Machine, lowBytes: number, hpetBlockId: number,
 function planOf(boot: PcBoot, machine: Machine, firmware: FirmwareTables): BootPlan {
   if ('plan' in boot) return boot.plan;
   // Not from the machine's own numbers: power-on starts those again, and the guest would see its seed as its first random bytes.
-  const rngSeed = new Uint8Array(32);
-  (machine.seed === undefined ? hostEntropy : new SeededEntropy(~machine.seed)).fill(rngSeed);
+  const random = new Uint8Array(36);
+  (machine.seed === undefined ? hostEntropy : new SeededEntropy(~machine.seed)).fill(random);
   return planBoot({
     ...boot,
     cpus: machine.processorCount,
     memory: { ranges: machine.ram.ranges },
     acpi: { rsdp: firmware.rsdp },
-    rngSeed,
+    rngSeed: random.subarray(0, 32),
+    kaslrSeed: new DataView(random.buffer).getUint32(32, true),
     // What lies below 1 MiB is reserved anyway.
     reserved: firmware.segments
       .filter(({ address }) => address >= 1 << 20)
