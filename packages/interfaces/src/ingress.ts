@@ -68,7 +68,10 @@ export interface EthernetPort {
   attach(receive: (frame: Uint8Array, offload?: FrameOffload) => boolean): void;
   /** The device says that it has room again, after it refused a frame. */
   onReady?(): void;
-  /** The port takes unfinished frames: it has no use for their checksums or makes them itself. */
+  /**
+   * `send` takes frames with an offload now, of segmentation `none` or `tcp`: it has no use for their checksums or makes them itself. May change
+   * with the network; who sends looks each time.
+   */
   readonly takesOffloads?: boolean;
 }
 

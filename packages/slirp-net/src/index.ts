@@ -13,7 +13,7 @@ export type {
   HostUdp,
   HostUdpEvents,
 } from './host-network.js';
-export type { Middleware, NetworkPort } from './iface/port.js';
+export type { AttachOptions, FrameOffload, Middleware, NetworkPort } from './iface/port.js';
 export { faultInjector, type FaultInjectorOptions, type Faults } from './middleware/fault-injector.js';
 export { pcapWriter, type PcapOptions } from './middleware/pcap-writer.js';
 export { describeFrame, tracer } from './middleware/tracer.js';

@@ -6,7 +6,7 @@ import { Interface, type Route } from './iface/interface.js';
 import { IpInput } from './iface/ip-input.js';
 import { Ndp } from './iface/ndp.js';
 import { OwnAddresses } from './iface/own-addresses.js';
-import { type Middleware, type NetworkPort, Port, type PortEvents } from './iface/port.js';
+import { type AttachOptions, type Middleware, type NetworkPort, Port, type PortEvents } from './iface/port.js';
 import { Reassembly } from './iface/reassembly.js';
 import { Destinations } from './nat/destinations.js';
 import type { GuestForwardOptions, HostForward, HostForwardOptions } from './nat/forward-options.js';
@@ -93,7 +93,7 @@ export class Network {
       maxHalfOpen: config.tcpHalfOpen,
       open: (connection, arrival) => this.tcpNat.open(connection, arrival),
     });
-    this.events = { input: (port, frame) => this.input(port, frame), unblocked: (port) => this.tcp.unblocked(port), detached: (port) => this.detached(port) };
+    this.events = { input: (port, frame, trusted) => this.input(port, frame, trusted), alone: () => this.ports.size === 1, unblocked: (port) => this.tcp.unblocked(port), detached: (port) => this.detached(port) };
     this.ip = new IpInput(
       { config, counters, own, reassembly: new Reassembly(this.timers), icmp, ndp, tcp: (arrival) => this.tcp.input(arrival), udp: (arrival) => udp.input(arrival) },
       new Port(this.timers, this.events, []),
@@ -105,9 +105,9 @@ export class Network {
   }
 
   /** Plugs in a card. `middleware` stands between this guest and the network, before the network's own. */
-  attach(middleware: readonly Middleware[] = []): NetworkPort {
+  attach(middleware: readonly Middleware[] = [], options: AttachOptions = {}): NetworkPort {
     if (this.closed) throw new NetworkError('closed', 'attach: the network is closed');
-    const port = new Port(this.timers, this.events, [...middleware, ...(this.options.middleware ?? [])]);
+    const port = new Port(this.timers, this.events, [...middleware, ...(this.options.middleware ?? [])], options);
     this.ports.add(port);
     return port;
   }
@@ -191,7 +191,7 @@ export class Network {
     this.timers.close();
   }
 
-  private input(port: Port, frame: Uint8Array): void {
+  private input(port: Port, frame: Uint8Array, trusted: boolean): void {
     const { counters, config, ports } = this;
     counters.framesFromGuests++;
     counters.bytesFromGuests += frame.length;
@@ -207,10 +207,10 @@ export class Network {
     }
     switch (readU16(frame, 12)) {
       case ETHERTYPE_IPV4:
-        this.ip.frame(port, frame, 4);
+        this.ip.frame(port, frame, 4, trusted);
         return;
       case ETHERTYPE_IPV6:
-        this.ip.frame(port, frame, 6);
+        this.ip.frame(port, frame, 6, trusted);
         return;
       case ETHERTYPE_ARP:
         this.arp(port, frame);

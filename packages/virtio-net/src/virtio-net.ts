@@ -295,7 +295,7 @@ export class VirtioNet implements VirtioDevice<VirtioNetState> {
     const offload = this.#offload;
     if (!this.#header.parse(offload)) {
       this.#port.send(frame);
-    } else if (this.#port.takesOffloads === true && offload.checksumStart + offload.checksumOffset + 2 <= frame.length) {
+    } else if (this.#port.takesOffloads === true && (offload.segmentation === 'none' || offload.segmentation === 'tcp') && offload.checksumStart + offload.checksumOffset + 2 <= frame.length) {
       this.#port.send(frame, offload);
     } else {
       const count = this.#segmenter.begin(frame, offload);

@@ -45,7 +45,8 @@ export async function openUserNetwork(option: UserNetworkOption, { say, failed }
     await close();
     throw error;
   }
-  return { network, attach: () => network.attach(), close };
+  // The machine's cable takes frames with offloads.
+  return { network, attach: () => network.attach([], { offloads: true }), close };
 }
 
 function settings({ net, dns, hostname, domain, tftp, bootfile, restrict, ipv6 }: UserNetworkOption): Partial<NetworkOptions> {

@@ -32,9 +32,10 @@ export class IpInput {
     this.arrival = { packet: emptyIpPacket(), port, frame: new Uint8Array(0), toUs: false, broadcast: false };
   }
 
-  /** A frame of ethertype IPv4 or IPv6. */
-  frame(port: Port, frame: Uint8Array, family: 4 | 6): void {
+  /** A frame of ethertype IPv4 or IPv6. @param trusted its TCP or UDP checksum is left open */
+  frame(port: Port, frame: Uint8Array, family: 4 | 6, trusted: boolean): void {
     const { arrival } = this;
+    arrival.packet.trusted = trusted;
     arrival.port = port;
     arrival.frame = frame;
     this.packet(frame, ETHERNET_HEADER, family);

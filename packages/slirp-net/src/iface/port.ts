@@ -1,14 +1,35 @@
 import type { NetworkTimer, NetworkTimers } from '../timers.js';
 
+/**
+ * What a frame still lacks, as cards with offloads hand frames around: a checksum that is left open, or a cut into packets. The fields are those of
+ * virtio's header.
+ */
+export interface FrameOffload {
+  /** Of the TCP or UDP header in the frame. */
+  readonly checksumStart: number;
+  /** From there to the checksum field, which holds the sum of the pseudo-header. */
+  readonly checksumOffset: number;
+  readonly segmentation: 'none' | 'tcp';
+  /** Most payload bytes of each packet; 0 with `none`. */
+  readonly segmentBytes: number;
+}
+
+export interface AttachOptions {
+  /** `receive` takes frames with an offload: large TCP segments at the price of one. */
+  readonly offloads?: boolean;
+}
+
 /** Where a guest's network card is plugged in. Frames are whole Ethernet frames without FCS. */
 export interface NetworkPort {
   /** A frame from the guest. Borrowed until the call returns; answers may reach `receive` before that. */
-  send(frame: Uint8Array): void;
+  send(frame: Uint8Array, offload?: { readonly checksumStart: number }): void;
+  /** `send` takes frames with an offload now: nobody looks at them or gets them but the network itself. */
+  readonly takesOffloads: boolean;
   /**
    * Who gets frames for the guest. A frame is borrowed until `receive` returns. `false` refuses it: it is kept (within bounds) and offered again
    * after `onReady`, and the host's connections are read no further meanwhile.
    */
-  attach(receive: (frame: Uint8Array) => boolean): void;
+  attach(receive: (frame: Uint8Array, offload?: FrameOffload) => boolean): void;
   /** The card has room again. Who never calls it is asked again every few milliseconds. */
   onReady(): void;
   /** Unplugs the card; its flows end. */
@@ -25,7 +46,9 @@ export interface Middleware {
 }
 
 export interface PortEvents {
-  input(port: Port, frame: Uint8Array): void;
+  input(port: Port, frame: Uint8Array, trusted: boolean): void;
+  /** Whether there is no other guest. */
+  alone(): boolean;
   /** Frames flow again after a refusal. */
   unblocked(port: Port): void;
   detached(port: Port): void;
@@ -39,8 +62,11 @@ export class Port implements NetworkPort {
   /** The card refused a frame: no flow should make more. */
   blocked = false;
   dropped = 0;
-  private receive: ((frame: Uint8Array) => boolean) | undefined;
-  private readonly queue: Uint8Array[] = [];
+  /** Frames to this guest may have an offload. */
+  readonly givesOffloads: boolean;
+  private readonly watched: boolean;
+  private receive: ((frame: Uint8Array, offload?: FrameOffload) => boolean) | undefined;
+  private readonly queue: { readonly frame: Uint8Array; readonly offload: FrameOffload | undefined }[] = [];
   private readonly retry: NetworkTimer;
   private readonly inward: (frame: Uint8Array) => void;
   private readonly outward: (frame: Uint8Array) => boolean;
@@ -50,10 +76,13 @@ export class Port implements NetworkPort {
     private readonly timers: NetworkTimers,
     private readonly events: PortEvents,
     middleware: readonly Middleware[],
+    { offloads = false }: AttachOptions = {},
   ) {
+    this.watched = middleware.length > 0;
+    this.givesOffloads = offloads && !this.watched;
     this.retry = timers.create(() => this.onReady());
-    let inward = (frame: Uint8Array): void => this.events.input(this, frame);
-    let outward = (frame: Uint8Array): boolean => this.offer(frame);
+    let inward = (frame: Uint8Array): void => this.events.input(this, frame, false);
+    let outward = (frame: Uint8Array): boolean => this.offer(frame, undefined);
     // The first of the list is nearest to the guest: the first to see what comes from it, the last to see what goes there.
     for (const layer of [...middleware].reverse()) {
       const next = inward;
@@ -67,11 +96,17 @@ export class Port implements NetworkPort {
     this.outward = outward;
   }
 
-  send(frame: Uint8Array): void {
-    if (this.attached) this.inward(frame);
+  get takesOffloads(): boolean {
+    return !this.watched && this.events.alone();
   }
 
-  attach(receive: (frame: Uint8Array) => boolean): void {
+  send(frame: Uint8Array, offload?: { readonly checksumStart: number }): void {
+    if (!this.attached) return;
+    if (offload === undefined) this.inward(frame);
+    else this.events.input(this, frame, true);
+  }
+
+  attach(receive: (frame: Uint8Array, offload?: FrameOffload) => boolean): void {
     this.receive = receive;
     this.onReady();
   }
@@ -79,7 +114,7 @@ export class Port implements NetworkPort {
   onReady(): void {
     const { queue } = this;
     let taken = 0;
-    while (taken < queue.length && this.receive?.(queue[taken]) === true) taken++;
+    while (taken < queue.length && this.receive?.(queue[taken].frame, queue[taken].offload) === true) taken++;
     queue.splice(0, taken);
     if (queue.length > 0) this.retry.arm(this.nextRetry());
     else if (this.blocked) {
@@ -103,14 +138,19 @@ export class Port implements NetworkPort {
     return this.attached && this.outward(frame);
   }
 
-  private offer(frame: Uint8Array): boolean {
+  /** ... with an offload, to a card that `givesOffloads`. Both borrowed. */
+  transmitOpen(frame: Uint8Array, offload: FrameOffload): boolean {
+    return this.attached && this.offer(frame, offload);
+  }
+
+  private offer(frame: Uint8Array, offload: FrameOffload | undefined): boolean {
     if (this.receive === undefined) return false;
-    if (!this.blocked && this.receive(frame)) return true;
+    if (!this.blocked && this.receive(frame, offload)) return true;
     if (this.queue.length >= MAX_QUEUED) {
       this.dropped++;
       return false;
     }
-    this.queue.push(frame.slice());
+    this.queue.push({ frame: frame.slice(), offload: offload === undefined ? undefined : { ...offload } });
     this.blocked = true;
     if (!this.retry.armed) this.retry.arm(this.nextRetry());
     return true;

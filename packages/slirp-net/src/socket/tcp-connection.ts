@@ -55,6 +55,9 @@ const KEEPALIVE_PROBES = 9;
 const TIME_WAIT_MS = 10_000;
 const SYN_RETRIES = 6;
 
+/** Of TCP payload in one frame to a card that cuts: with its headers it is still one IP packet. */
+const LARGEST_SEGMENT = 65_000;
+
 /** One TCP connection with a guest (RFC 9293), either side of which may have opened it. */
 export class TcpConnection implements Keyed, SenderPort {
   nextInBucket: this | undefined;
@@ -259,6 +262,11 @@ export class TcpConnection implements Keyed, SenderPort {
     return this.route.neighbour.port?.blocked === true;
   }
 
+  get largest(): number {
+    const { mss } = this.sender;
+    return this.shared.iface.givesOffloads(this.route) ? Math.max(1, Math.floor(LARGEST_SEGMENT / mss)) * mss : mss;
+  }
+
   emit(seq: number, length: number, flags: number): void {
     const { iface } = this.shared;
     const { bytes } = iface;
@@ -310,7 +318,7 @@ export class TcpConnection implements Keyed, SenderPort {
       this.unacked = 0;
       this.ackTimer?.cancel();
     }
-    iface.finish(this.route, IPPROTO_TCP, header + length);
+    iface.finish(this.route, IPPROTO_TCP, header + length, undefined, length > this.sender.mss ? this.sender.mss : 0);
   }
 
   private sendAck(): void {

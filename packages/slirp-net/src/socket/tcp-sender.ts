@@ -11,6 +11,8 @@ export interface SenderPort {
   emit(seq: number, length: number, flags: number): void;
   /** The guest's card has no room; `output` will be called again. */
   readonly blocked: boolean;
+  /** Most bytes of one `emit`, a multiple of the segment size: more than one segment where the guest's card cuts them. */
+  readonly largest: number;
   /** The peer doesn't answer any more (RFC 9293 3.8.3, R2). */
   gaveUp(): void;
   retransmitted(): void;
@@ -298,7 +300,9 @@ export class TcpSender {
     const { nxt, mss, end } = this;
     const available = (end - nxt) | 0;
     const inWindow = (this.una + this.window - nxt) | 0;
-    let length = Math.min(mss, available, inWindow, room);
+    let length = Math.min(this.port.largest, available, inWindow, room);
+    // Whole segments, until the end.
+    if (length > mss && length < available) length -= length % mss;
     if (length <= 0) {
       // A FIN needs no window of its own: it is sent with or after the last data.
       if (available === 0 && this.finQueued && !this.finSent) length = 0;

@@ -48,6 +48,8 @@ export interface IpPacket {
   /** IPv6: where the field lies that named the upper protocol, for reassembly and Parameter Problem. */
   nextHeaderAt: number;
   sourceRouted: boolean;
+  /** The upper layer's checksum is left open: the packet never was on a wire. */
+  trusted: boolean;
 }
 
 export function emptyIpPacket(): IpPacket {
@@ -68,6 +70,7 @@ export function emptyIpPacket(): IpPacket {
     dontFragment: false,
     nextHeaderAt: 0,
     sourceRouted: false,
+    trusted: false,
   };
 }
 
@@ -212,6 +215,7 @@ export function addressSum(source: Uint8Array, destination: Uint8Array): number 
 
 /** Whether the upper layer's checksum of a received packet holds. */
 export function upperChecksumHolds(packet: IpPacket): boolean {
+  if (packet.trusted) return true;
   const { bytes, sourceAt, addressLength, payloadStart, payloadEnd, protocol } = packet;
   const length = payloadEnd - payloadStart;
   const sum = addToSum(protocol + (length & 0xffff) + (length >>> 16), bytes, sourceAt, sourceAt + 2 * addressLength);
