@@ -19,6 +19,7 @@ const GUESTS: Readonly<Record<string, GuestOptions>> = {
   exceptions: {},
   paging32: {},
   paging64: {},
+  real16: {},
   segments: {},
   tasks: {},
   transfers: {},
