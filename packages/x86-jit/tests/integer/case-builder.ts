@@ -89,11 +89,14 @@ export class CaseBuilder {
 
   // --- memory ---------------------------------------------------------------------------------------------------------------------
 
+  /** Whether a case may set the byte. */
+  canWrite(at: bigint): boolean {
+    const place = locate(at);
+    return place !== undefined && REGIONS[place.region]!.writable && !REGIONS[place.region]!.executable;
+  }
   /** Lays a value down if all of it lies in writable data. @returns whether it does */
   write(at: bigint, value: bigint, size: number): boolean {
-    const [first, last] = [locate(at), locate(at + BigInt(size - 1))];
-    if (!first || !last) return false;
-    for (const { region } of [first, last]) if (!REGIONS[region]!.writable || REGIONS[region]!.executable) return false;
+    if (!this.canWrite(at) || !this.canWrite(at + BigInt(size - 1))) return false;
     for (let done = 0; done < size; done += 8) {
       const bytes = Math.min(8, size - done);
       this.#memory.push({ at: at + BigInt(done), value: BigInt.asUintN(8 * bytes, value >> BigInt(8 * done)), size: bytes });

@@ -55,7 +55,7 @@ export function* generateCases(form: Form, mode: Mode, count: number, seed: numb
     if (name === 'pause' && (encoded.bytes.at(-2)! & 0xf1) === 0x41) continue;
     const isString = /^(movs|cmps|scas|lods|stos|ins|outs)[bwdq]$/.test(name);
     if (isString) prepareString(b);
-    else prepareOperands(b, name);
+    else if (!prepareOperands(b, name)) continue;
     if (instruction.form !== form.form) continue;
     // Intel's processors have far pointers with 64-bit offsets, AMD's ignore REX.W.
     if (form.operands.includes('Mp') && instruction.operandSize === 8) continue;
@@ -69,17 +69,20 @@ export function* generateCases(form: Form, mode: Mode, count: number, seed: numb
 
 // --- operands in general --------------------------------------------------------------------------------------------------------------
 
-function prepareOperands(b: CaseBuilder, name: string): void {
+/** @returns false for a case that had better not be */
+function prepareOperands(b: CaseBuilder, name: string): boolean {
   const { random } = b;
   const { instruction } = b.encoded;
   const operand = b.memoryOperand;
   before(b, name);
-  if (operand >= 0 && !random.oneIn(25)) {
+  const locked = isLocked(b, name);
+  if (operand >= 0 && (!random.oneIn(25) || locked)) {
     const size = instruction.operandSizes[operand]!;
     const segment = registerNumber(instruction.segment);
     const target = memoryTarget(b, name, size, segment);
     const shift = bitOffset(b, name);
     const placed = placeOperand(b, target - shift);
+    if (placed === undefined && locked) return false;
     if (placed !== undefined) {
       const at = placed + shift;
       if (size > 0 && size <= 8 && random.oneIn(3)) b.write(at, interesting(random), size);
@@ -87,6 +90,12 @@ function prepareOperands(b: CaseBuilder, name: string): void {
     }
   }
   after(b, name);
+  return true;
+}
+
+/** A locked access across cache lines takes seconds where a hypervisor watches for those, so there are none. */
+function isLocked(b: CaseBuilder, name: string): boolean {
+  return (b.encoded.instruction.prefixes & Prefix.Lock) !== 0 || name === 'xchg';
 }
 
 function memoryTarget(b: CaseBuilder, name: string, size: number, segment: number): bigint {
@@ -95,6 +104,7 @@ function memoryTarget(b: CaseBuilder, name: string, size: number, segment: numbe
   if (b.mode !== 64 && b.form.operands.some((text) => /^M(p|vv)$/.test(text)) && (target & 0xffffn) > 0xfff0n) target -= 0x10n;
   // AMD's processors read four bytes for MOVSXD's two.
   if (name === 'movsxd' && size === 2) target &= ~3n;
+  if (isLocked(b, name) && (target & 63n) + BigInt(size) > 64n) target &= ~63n;
   return name === 'cmpxchg16b' && !b.random.oneIn(8) ? target & ~15n : target;
 }
 
@@ -247,7 +257,10 @@ function prepareStack(b: CaseBuilder, name: string): void {
   const bytes = stackBytes(b, name);
   const pushes = /^(push|call|enter|int)/.test(name);
   const base = segmentBase(b, SS);
-  const target = chooseTarget(b, bytes, SS);
+  const chosen = chooseTarget(b, bytes, SS);
+  // An Intel processor's IRET may raise #AC of its own frame by the AC that it has just read; a hypervisor that watches for split locks takes that for one
+  // and tries for ever. So frames are aligned unless their flags are ours.
+  const target = /^iret/.test(name) && !(b.canWrite(chosen + BigInt(2 * size)) && b.canWrite(chosen + BigInt(3 * size - 1))) ? chosen & ~BigInt(size - 1) : chosen;
   const pointer = BigInt.asUintN(b.mode === 64 ? 64 : 32, target - base) + (pushes ? BigInt(bytes) : 0n);
   const width = b.stackSize;
   if (name === 'leave') {
@@ -276,7 +289,8 @@ function prepareFarReturn(b: CaseBuilder, name: string, target: bigint, size: nu
   const { random } = b;
   const selector = codeSelector(b, random.oneIn(3) ? SELECTORS : [0x23, 0x33, 0x07, 0x47, b.mode === 64 ? 0x33 : 0x23]);
   const ip = selector === 0x33 ? codeTarget(b) : random.oneIn(4) ? BigInt(random.u32()) : selector === 0x23 ? CODE + BigInt(random.below(0x2000)) : BigInt(random.below(0x800));
-  const flags = BigInt(random.oneIn(2) ? random.u32() & 0x8d5 : random.u32() & 0x3ffeff);
+  const image = BigInt(random.oneIn(2) ? random.u32() & 0x8d5 : random.u32() & 0x3ffeff);
+  const flags = target % BigInt(size) === 0n ? image : image & ~0x40000n;
   const words = [ip, BigInt(selector) | (random.oneIn(2) ? 0n : interesting(random) & ~0xffffn)];
   if (name !== 'retf') {
     words.push(flags);

@@ -75,16 +75,18 @@ class Runner {
     followUse(vector, area);
     const image = ram.slice(IMAGE, IMAGE + 512);
     // AMD processors save pointers only with a pending exception, Intel's always. MXCSR_MASK differs in a bit that AMD's alone have.
+    // Intel's compacted XRSTOR may have loaded components when it finds a reserved bit of MXCSR; the program loads them again.
+    const partly = vector.trapped && vector.name.startsWith('xrstor') && (vector.areaBefore[26]! | vector.areaBefore[27]!) !== 0 && vector.areaBefore[527]! >> 7 === 1;
     const pieces = [[0, 6], [24, 28], [32, 160], [160, 416], [416, 512]] as const;
     for (const [from, to] of pieces) {
       compare('area', area, vector.areaAfter, from, to);
-      if (from < 416) compare('state', image, vector.stateAfter, from, to);
+      if (from < 416 && !partly) compare('state', image, vector.stateAfter, from, to);
     }
     compare('header', area, vector.areaAfter, 512, 576);
     compare('avx', area, vector.areaAfter, 576, 832);
     const uppers = new Uint8Array(256);
     for (let n = 0; n < 16; n++) uppers.set(vectors.subarray(32 * n + 16, 32 * n + 32), 16 * n);
-    compare('uppers', uppers, vector.uppersAfter, 0, 256);
+    if (!partly) compare('uppers', uppers, vector.uppersAfter, 0, 256);
     return problems.length > 0 ? `${vector.name} mask ${vector.mask}: ${problems.join('; ')}` : undefined;
   }
 }
