@@ -46,6 +46,14 @@ async function main(args: readonly string[]): Promise<number> {
         const [{ guest }, { openGuestStore }] = await Promise.all([import('./commands/guest.js'), import('./guest-store.js')]);
         await guest(request, { store: openGuestStore(process.env), print: (text) => process.stdout.write(text), say: (message) => report(`pckit: ${message}\n`) });
       },
+      lockstep: async (request) => {
+        const [{ runLockstep }, { openGuestStore }] = await Promise.all([import('./commands/lockstep.js'), import('./guest-store.js')]);
+        status = await runLockstep(request, {
+          guests: openGuestStore(process.env),
+          print: (text) => process.stdout.write(text),
+          say: (message) => report(`pckit: ${message}\n`),
+        });
+      },
       net: async (request) => {
         const { net } = await import('./commands/net.js');
         const interrupted = new Promise<void>((end) => {

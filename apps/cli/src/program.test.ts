@@ -2,15 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { CliError } from './cli-error.js';
 import type { BootOptions } from './commands/boot-options.js';
 import type { GuestRequest } from './commands/guest-options.js';
+import type { LockstepRequest } from './commands/lockstep-options.js';
 import type { NetRequest } from './commands/net-options.js';
 import type { SymbolsRequest } from './commands/symbols-options.js';
 import { createProgram, parse } from './program.js';
 
-async function run(...args: string[]): Promise<{ boot?: BootOptions; guest?: GuestRequest; net?: NetRequest; symbols?: SymbolsRequest; out: string; error?: CliError }> {
+async function run(...args: string[]): Promise<{ boot?: BootOptions; guest?: GuestRequest; net?: NetRequest; symbols?: SymbolsRequest; lockstep?: LockstepRequest; out: string; error?: CliError }> {
   let boot: BootOptions | undefined;
   let guest: GuestRequest | undefined;
   let net: NetRequest | undefined;
   let symbols: SymbolsRequest | undefined;
+  let lockstep: LockstepRequest | undefined;
   let out = '';
   let error: CliError | undefined;
   const program = createProgram(
@@ -19,6 +21,7 @@ async function run(...args: string[]): Promise<{ boot?: BootOptions; guest?: Gue
       guest: (request) => ((guest = request), Promise.resolve()),
       net: (request) => ((net = request), Promise.resolve()),
       symbols: (request) => ((symbols = request), Promise.resolve()),
+      lockstep: (request) => ((lockstep = request), Promise.resolve()),
     },
     '1.2.3',
     { out: (text) => (out += text), columns: 120 },
@@ -29,7 +32,7 @@ async function run(...args: string[]): Promise<{ boot?: BootOptions; guest?: Gue
     expect(thrown).toBeInstanceOf(CliError);
     error = thrown as CliError;
   }
-  return { out, ...(boot && { boot }), ...(guest && { guest }), ...(net && { net }), ...(symbols && { symbols }), ...(error && { error }) };
+  return { out, ...(boot && { boot }), ...(guest && { guest }), ...(net && { net }), ...(symbols && { symbols }), ...(lockstep && { lockstep }), ...(error && { error }) };
 }
 
 describe('pckit boot', () => {
@@ -211,5 +214,30 @@ describe('pckit boot --gdb', () => {
     expect((await run('boot', '--gdb', '1234')).boot).toMatchObject({ gdb: { host: '127.0.0.1', port: 1234, wait: false } });
     expect((await run('boot', '--gdb', '0.0.0.0:1', '--wait')).boot).toMatchObject({ gdb: { host: '0.0.0.0', port: 1, wait: true } });
     expect((await run('boot', '--wait')).error?.message).toBe('--wait needs --gdb');
+  });
+});
+
+describe('pckit lockstep', () => {
+  it('compares interpreted and compiled code of the default guest, unless told otherwise', async () => {
+    expect((await run('lockstep')).lockstep).toEqual({
+      guest: 'default',
+      disks: [],
+      memoryBytes: 2 ** 29,
+      cpus: 1,
+      seed: 0,
+      left: { name: 'interpreter', regions: false },
+      right: { name: 'default', regions: {} },
+      interval: 1e7,
+      snapshotEvery: 10,
+      console: false,
+    });
+    expect((await run('lockstep', '--right', 'default,lookups=1,pages=2', '--max-instructions', '1e9')).lockstep).toMatchObject({
+      right: { name: 'default,lookups=1,pages=2', regions: { lookups: 1, pages: 2 } },
+      until: 1e9,
+    });
+  });
+
+  it.each(['fast', 'interpreter,x=1', 'default,x', 'default,=1', 'default,x=y', 'default,x=1=2'])('knows no side %s', async (side) => {
+    expect((await run('lockstep', '--left', side)).error?.code).toBe('usage');
   });
 });

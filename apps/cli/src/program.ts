@@ -3,6 +3,7 @@ import { CliError } from './cli-error.js';
 import { bootCommand, type BootOptions } from './commands/boot-options.js';
 import { guestCommand, type GuestRequest } from './commands/guest-options.js';
 import { symbolsCommand, type SymbolsRequest } from './commands/symbols-options.js';
+import { lockstepCommand, type LockstepRequest } from './commands/lockstep-options.js';
 import { netCommand, type NetRequest } from './commands/net-options.js';
 
 export interface Actions {
@@ -10,6 +11,7 @@ export interface Actions {
   boot(options: BootOptions): Promise<void>;
   guest(request: GuestRequest): Promise<void>;
   net(request: NetRequest): Promise<void>;
+  lockstep(request: LockstepRequest): Promise<void>;
 }
 
 export interface ProgramOutput {
@@ -30,6 +32,7 @@ export function createProgram(actions: Actions, version: string, output: Program
   program.addCommand(bootCommand((options) => actions.boot(options)));
   program.addCommand(guestCommand((request) => actions.guest(request)));
   program.addCommand(netCommand((request) => actions.net(request)));
+  program.addCommand(lockstepCommand((request) => actions.lockstep(request)));
   program.addCommand(symbolsCommand((request) => actions.symbols(request)));
 
   const prepare = (command: Command): void => {
@@ -61,7 +64,7 @@ export async function parse(program: Command, args: readonly string[]): Promise<
 
 function asCliError(error: CommanderError, args: readonly string[]): CliError {
   const command = args.find((arg) => !arg.startsWith('-'));
-  const known = command === 'boot' || command === 'guest' || command === 'net' || command === 'symbols';
+  const known = command === 'boot' || command === 'guest' || command === 'net' || command === 'symbols' || command === 'lockstep';
   const advice = `"pckit ${known ? `${command} ` : ''}--help" shows what there is.`;
   // `pckit guest` alone: commander wants to show its help as an error.
   if (error.code === 'commander.help') return new CliError('usage', `pckit ${command ?? ''}: what should it do?`, advice);

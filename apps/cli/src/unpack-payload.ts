@@ -5,8 +5,6 @@ import { ZSTDDecoder } from 'zstddec';
 import type { Unpack } from './commands/boot-options.js';
 import { withoutX86Filter } from './xz-x86-filter.js';
 
-type Lz4 = (typeof import('lz4js'))['default'];
-
 /** By a name that the compiler doesn't follow: as its types it has its source, which isn't written for our settings. */
 const LZMA_LIBRARY: string = 'lzma1';
 interface LzmaLibrary {
@@ -35,7 +33,7 @@ export async function decompressPayload({ compression, bytes, uncompressedLength
         return decoder.decode(bytes, uncompressedLength);
       }
       case 'lz4':
-        return lz4Legacy(bytes, uncompressedLength, (await import('lz4js')).default.decompressBlock);
+        return unpackLz4(bytes, uncompressedLength);
       case 'lzma':
         return (await import(LZMA_LIBRARY) as LzmaLibrary).decompress(lzmaOfLength(bytes, uncompressedLength));
       case 'bzip2':
@@ -63,25 +61,39 @@ function lzmaOfLength(bytes: Uint8Array, length: number): Uint8Array {
   return copy;
 }
 
-/**
- * The legacy frame, which `lz4 -l` writes for kernels (lz4 frame format, "Legacy frame"): a magic number, then blocks of at most 8 MiB, each behind its compressed
- * length. The library knows blocks, and of frames only the present one.
- */
-function lz4Legacy(bytes: Uint8Array, length: number, decompressBlock: Lz4['decompressBlock']): Uint8Array {
-  const LARGEST_BLOCK = 8 << 20;
+/** The legacy frame (lz4 frame format, "Legacy frame"), which kernels are packed in: blocks, each behind its length. */
+function unpackLz4(bytes: Uint8Array, length: number): Uint8Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const output = new Uint8Array(length);
+  const into = new Uint8Array(length);
   let written = 0;
+  const damaged = (): BootError => new BootError('malformed', 'the kernel\'s lz4 payload is damaged');
   for (let at = 4; at + 4 <= bytes.length; ) {
-    const compressed = view.getUint32(at, true);
-    at += 4;
-    if (at + compressed > bytes.length) throw new Error(`a block of ${compressed} bytes at ${at} ends behind the payload`);
-    const end = decompressBlock(bytes, output, at, compressed, written);
-    if (end > Math.min(length, written + LARGEST_BLOCK)) throw new Error(`the block at ${at} unpacks to ${end - written} bytes`);
-    written = end;
-    at += compressed;
+    const end = at + 4 + view.getUint32(at, true);
+    if (end > bytes.length) throw damaged();
+    const first = written;
+    // lz4 block format: literals, then a match further back.
+    for (let i = at + 4; i < end; ) {
+      const token = bytes[i++] as number;
+      const more = (start: number): number => {
+        let count = start;
+        for (let byte = 255; start === 15 && byte === 255 && i < end; count += byte) byte = bytes[i++] as number;
+        return count;
+      };
+      const literals = more(token >> 4);
+      if (i + literals > end || written + literals > length) throw damaged();
+      into.set(bytes.subarray(i, i + literals), written);
+      written += literals;
+      i += literals;
+      if (i >= end) break;
+      const distance = i + 2 <= end ? view.getUint16(i, true) : 0;
+      i += 2;
+      const count = more(token & 15) + 4;
+      if (distance === 0 || written - distance < first || written + count > length) throw damaged();
+      for (let k = 0; k < count; k++, written++) into[written] = into[written - distance] as number;
+    }
+    at = end;
   }
-  return output.subarray(0, written);
+  return into.subarray(0, written);
 }
 
 export interface UnpackRequest {
