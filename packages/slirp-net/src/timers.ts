@@ -6,6 +6,8 @@ export class NetworkTimer {
   deadlineMs = Infinity;
   /** The key that it has in the heap, at most `deadlineMs`. */
   keyMs = Infinity;
+  /** Of equal keys the one that was armed first fires first. */
+  order = 0;
   /** Its place in the heap; -1 outside. */
   index = -1;
 
@@ -39,6 +41,7 @@ export class NetworkTimers {
   private readonly heap: NetworkTimer[] = [];
   private alarmMs = Infinity;
   private firing = false;
+  private orders = 0;
 
   constructor(private readonly clock: NetworkClock) {}
 
@@ -52,6 +55,7 @@ export class NetworkTimers {
 
   place(timer: NetworkTimer, keyMs: number): void {
     timer.keyMs = keyMs;
+    timer.order = this.orders++;
     if (timer.index < 0) {
       timer.index = this.heap.length;
       this.heap.push(timer);
@@ -90,6 +94,7 @@ export class NetworkTimers {
         if (timer.deadlineMs === Infinity) this.remove(timer);
         else {
           timer.keyMs = timer.deadlineMs;
+          timer.order = this.orders++;
           this.down(timer);
         }
         continue;
@@ -117,7 +122,7 @@ export class NetworkTimers {
     while (index > 0) {
       const parent = (index - 1) >> 1;
       const above = heap[parent];
-      if (above.keyMs <= timer.keyMs) break;
+      if (!isBefore(timer, above)) break;
       heap[index] = above;
       above.index = index;
       index = parent;
@@ -132,9 +137,9 @@ export class NetworkTimers {
     while (true) {
       let child = 2 * index + 1;
       if (child >= heap.length) break;
-      if (child + 1 < heap.length && heap[child + 1].keyMs < heap[child].keyMs) child++;
+      if (child + 1 < heap.length && isBefore(heap[child + 1], heap[child])) child++;
       const below = heap[child];
-      if (below.keyMs >= timer.keyMs) break;
+      if (!isBefore(below, timer)) break;
       heap[index] = below;
       below.index = index;
       index = child;
@@ -142,4 +147,8 @@ export class NetworkTimers {
     heap[index] = timer;
     timer.index = index;
   }
+}
+
+function isBefore(a: NetworkTimer, b: NetworkTimer): boolean {
+  return a.keyMs < b.keyMs || (a.keyMs === b.keyMs && a.order < b.order);
 }

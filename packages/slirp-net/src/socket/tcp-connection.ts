@@ -45,6 +45,9 @@ export interface TcpShared {
   readonly count: { tcpRetransmitted: number; tcpResetsSent: number };
 }
 
+/** Before somebody uses it. */
+const NOBODY: TcpUser = { established: () => {}, received: () => {}, backlog: () => 0, receivedEnd: () => {}, sendable: () => {}, finished: () => {} };
+
 /** RFC 9293 4.2: less than 500 ms; a writer who waits for it (Nagle) should not wait long. */
 const ACK_DELAY_MS = 10;
 /** RFC 9293 3.8.4: two hours. */
@@ -64,7 +67,7 @@ export class TcpConnection implements Keyed, SenderPort {
   state: TcpState;
   readonly sender: TcpSender;
   readonly receiver: ReceiveQueue;
-  user!: TcpUser;
+  user: TcpUser = NOBODY;
   /** Whether the layer has it in its list for `flush`. */
   scheduled = false;
   bytesFromGuest = 0;
