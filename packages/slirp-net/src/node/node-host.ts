@@ -23,9 +23,9 @@ export class NodeHost implements HostNetwork {
       socket.on('close', () => open.delete(socket));
       const stream = new NodeStream(socket, local);
       const from = local || socket.remoteAddress === undefined ? undefined : { address: socket.remoteAddress, port: socket.remotePort ?? 0 };
-      stream.listen(accept(stream, from));
-      // A listener of 'data' would start it.
+      // Told so, a listener of 'data' doesn't start it: `resume` does, which may come before `accept` returns.
       socket.pause();
+      stream.listen(accept(stream, from));
     });
     return new Promise((done, fail) => {
       server.on('error', (error) => fail(listenError(at, error)));
