@@ -126,7 +126,7 @@ export class GuestStack {
     this.udp = new UdpLayer({ iface: this.iface, counters, forward: () => {} });
     this.reassembly = new Reassembly(timers);
     // What the stack sends leaves by the card.
-    this.link = new Port(timers, { input: () => {}, unblocked: () => {}, detached: () => {} }, []);
+    this.link = new Port(timers, { input: () => {}, alone: () => true, unblocked: () => {}, detached: () => {} }, []);
     this.link.attach((frame) => {
       port.send(frame);
       return true;
