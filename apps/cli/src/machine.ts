@@ -20,6 +20,8 @@ export interface MachineOptions {
   readonly serials: readonly (CharPort | null)[];
   /** What the guest writes to port E9H. */
   readonly debugConsole: { write(byte: number): void };
+  /** The date and time at power-on; the host's when absent. */
+  readonly epoch?: number;
   readonly deterministic: boolean;
   readonly seed: number;
   readonly interpreterOnly: boolean;
@@ -75,6 +77,7 @@ export function createMachine(options: MachineOptions): Machine {
     debugConsole: options.debugConsole,
     disks: options.disks,
     nics: options.nics ?? [],
+    ...(options.epoch === undefined ? {} : { epoch: options.epoch }),
     time: options.deterministic ? { kind: 'deterministic', seed: options.seed } : { kind: 'real' },
     // A reset comes back here, which tells a triple fault from a reboot.
     onReset: 'stop',

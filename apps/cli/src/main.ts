@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { CliError, formatError } from './cli-error.js';
 import { EXIT_HOST_FAILURE, EXIT_INTERNAL, EXIT_USAGE } from './exit-code.js';
 import { explain } from './explain.js';
-import { createProgram, parse } from './program.js';
+import { createProgram, parse, type Actions } from './program.js';
 
 const debug = process.env['PCKIT_DEBUG'] === '1';
 
@@ -31,8 +31,7 @@ function version(): string {
 
 async function main(args: readonly string[]): Promise<number> {
   let status = 0;
-  const program = createProgram(
-    {
+  const actions: Actions = {
       // Loaded when needed: "pckit --help" compiles no processor.
       boot: async (options) => {
         const [{ boot }, { openGuestStore }] = await Promise.all([import('./commands/boot.js'), import('./guest-store.js')]);
@@ -61,11 +60,16 @@ async function main(args: readonly string[]): Promise<number> {
         });
         await net(request, { print: (text) => process.stdout.write(text), say: (message) => report(`pckit: ${message}\n`), interrupted });
       },
+    qemu: async (flags) => {
+      const { qemuHelp } = await import('./qemu/help.js');
+      if (flags.length === 0 || flags.some((flag) => /^--?(?:h|help)$/.test(flag))) return void process.stdout.write(qemuHelp);
+      if (flags.some((flag) => /^--?version$/.test(flag))) return void process.stdout.write(`pckit ${version()}\n`);
+      const [{ parseQemu }, { qemu }, { openGuestStore }] = await Promise.all([import('./qemu/parse-qemu.js'), import('./commands/qemu.js'), import('./guest-store.js')]);
+      status = await qemu(parseQemu(flags), { stdin: process.stdin, stdout: process.stdout, process, report, guests: openGuestStore(process.env) });
     },
-    version(),
-    { out: (text) => process.stdout.write(text) },
-  );
-  await parse(program, args);
+  };
+  const program = createProgram(actions, version(), { out: (text) => process.stdout.write(text) });
+  await parse(program, args, actions.qemu);
   return status;
 }
 

@@ -7,12 +7,13 @@ import type { NetRequest } from './commands/net-options.js';
 import type { SymbolsRequest } from './commands/symbols-options.js';
 import { createProgram, parse } from './program.js';
 
-async function run(...args: string[]): Promise<{ boot?: BootOptions; guest?: GuestRequest; net?: NetRequest; symbols?: SymbolsRequest; lockstep?: LockstepRequest; out: string; error?: CliError }> {
+async function run(...args: string[]): Promise<{ boot?: BootOptions; guest?: GuestRequest; net?: NetRequest; symbols?: SymbolsRequest; lockstep?: LockstepRequest; qemu?: readonly string[]; out: string; error?: CliError }> {
   let boot: BootOptions | undefined;
   let guest: GuestRequest | undefined;
   let net: NetRequest | undefined;
   let symbols: SymbolsRequest | undefined;
   let lockstep: LockstepRequest | undefined;
+  let qemu: readonly string[] | undefined;
   let out = '';
   let error: CliError | undefined;
   const program = createProgram(
@@ -22,18 +23,25 @@ async function run(...args: string[]): Promise<{ boot?: BootOptions; guest?: Gue
       net: (request) => ((net = request), Promise.resolve()),
       symbols: (request) => ((symbols = request), Promise.resolve()),
       lockstep: (request) => ((lockstep = request), Promise.resolve()),
+      qemu: () => Promise.resolve(),
     },
     '1.2.3',
     { out: (text) => (out += text), columns: 120 },
   );
   try {
-    await parse(program, args);
+    await parse(program, args, (flags) => ((qemu = flags), Promise.resolve()));
   } catch (thrown) {
     expect(thrown).toBeInstanceOf(CliError);
     error = thrown as CliError;
   }
-  return { out, ...(boot && { boot }), ...(guest && { guest }), ...(net && { net }), ...(symbols && { symbols }), ...(lockstep && { lockstep }), ...(error && { error }) };
+  return { out, ...(boot && { boot }), ...(guest && { guest }), ...(net && { net }), ...(symbols && { symbols }), ...(lockstep && { lockstep }), ...(qemu && { qemu }), ...(error && { error }) };
 }
+
+describe('pckit qemu', () => {
+  it('gets the flags untouched', async () => {
+    expect((await run('qemu', '-kernel', 'k', '--help', '-m', '2G')).qemu).toEqual(['-kernel', 'k', '--help', '-m', '2G']);
+  });
+});
 
 describe('pckit boot', () => {
   it('leaves everything to the defaults, with the console here', async () => {

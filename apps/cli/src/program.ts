@@ -4,6 +4,7 @@ import { bootCommand, type BootOptions } from './commands/boot-options.js';
 import { guestCommand, type GuestRequest } from './commands/guest-options.js';
 import { symbolsCommand, type SymbolsRequest } from './commands/symbols-options.js';
 import { lockstepCommand, type LockstepRequest } from './commands/lockstep-options.js';
+import { qemuHelp } from './qemu/help.js';
 import { netCommand, type NetRequest } from './commands/net-options.js';
 
 export interface Actions {
@@ -12,6 +13,8 @@ export interface Actions {
   guest(request: GuestRequest): Promise<void>;
   net(request: NetRequest): Promise<void>;
   lockstep(request: LockstepRequest): Promise<void>;
+  /** The flags as they are: they are QEMU's, which no parser of ours knows. */
+  qemu(args: readonly string[]): Promise<void>;
 }
 
 export interface ProgramOutput {
@@ -34,6 +37,15 @@ export function createProgram(actions: Actions, version: string, output: Program
   program.addCommand(netCommand((request) => actions.net(request)));
   program.addCommand(lockstepCommand((request) => actions.lockstep(request)));
   program.addCommand(symbolsCommand((request) => actions.symbols(request)));
+  program.addCommand(
+    new Command('qemu')
+      .summary('boot with the flags of qemu-system-x86_64')
+      .helpOption(false)
+      .allowUnknownOption()
+      .argument('[flags...]')
+      .configureHelp({ formatHelp: () => qemuHelp })
+      .action(() => undefined),
+  );
 
   const prepare = (command: Command): void => {
     command.exitOverride();
@@ -50,10 +62,12 @@ export function createProgram(actions: Actions, version: string, output: Program
   return program;
 }
 
-/** Runs the command line `args` (without node and script). */
-export async function parse(program: Command, args: readonly string[]): Promise<void> {
+/** Runs the command line `args` (without node and script). `qemu` gets what follows the word, untouched. */
+export async function parse(program: Command, args: readonly string[], qemu: Actions['qemu']): Promise<void> {
   try {
-    if (args.length === 0) program.outputHelp();
+    const [command, ...flags] = args;
+    if (command === undefined) program.outputHelp();
+    else if (command === 'qemu') await qemu(flags);
     else await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;

@@ -14,6 +14,10 @@ export interface SerialStdioWires {
   /** The reader of standard output is slower than the guest (true), or caught up (false). */
   readonly congested: (congested: boolean) => void;
   readonly resized: () => void;
+  /** The escape key is one in piped input, too. */
+  readonly escapeAlways?: boolean;
+  /** Who has what is typed, when it isn't the guest. */
+  readonly divert?: () => ((bytes: Uint8Array) => void) | undefined;
 }
 
 export interface SerialStdio extends SerialLine {
@@ -27,7 +31,7 @@ export interface SerialStdio extends SerialLine {
  * The line that is the terminal. Keys go to the guest but for the escape; piped input goes to the guest as it is, and its end changes
  * nothing.
  */
-export function openSerialStdio({ terminal, command, failed, congested, resized }: SerialStdioWires): SerialStdio {
+export function openSerialStdio({ terminal, command, failed, congested, resized, escapeAlways = false, divert }: SerialStdioWires): SerialStdio {
   let pausedInput = false;
   const input = new SerialInput(() => {
     if (pausedInput) terminal.resumeInput();
@@ -43,7 +47,7 @@ export function openSerialStdio({ terminal, command, failed, congested, resized 
       terminal.pauseInput();
     }
   };
-  const keys = new EscapeKeys({ bytes: type, command });
+  const keys = new EscapeKeys({ bytes: (bytes) => (divert?.() ?? type)(bytes), command });
 
   return {
     port: { write: (byte) => output.write(byte), attach: (receive) => input.attach(receive), onReady: () => input.pump() },
@@ -51,7 +55,7 @@ export function openSerialStdio({ terminal, command, failed, congested, resized 
       terminal.onDrain(() => congested(false));
       terminal.open({
         // Only a person's Ctrl-A is an escape; a file may contain any byte.
-        data: terminal.interactive ? (bytes) => keys.feed(bytes) : type,
+        data: terminal.interactive || escapeAlways ? (bytes) => keys.feed(bytes) : type,
         end: () => {},
         failed,
         resized,

@@ -20,6 +20,9 @@ export class Session {
   #ending: ExitReason | undefined;
   /** Who wants the machine to stand still. */
   readonly #holders = new Set<string>();
+  /** The machine runs. */
+  #running = false;
+  #stopped: (() => void)[] = [];
   /** Wakes the run while it stands still. */
   #wake: (() => void) | undefined;
 
@@ -45,6 +48,12 @@ export class Session {
     this.#pc.stop();
   }
 
+  /** Like `hold`; resolves when the machine stands still, or the run has ended. */
+  async standStill(who: string): Promise<void> {
+    this.hold(who);
+    while (this.#running) await new Promise<void>((stopped) => this.#stopped.push(stopped));
+  }
+
   release(who: string): void {
     this.#holders.delete(who);
     this.#wake?.();
@@ -62,7 +71,10 @@ export class Session {
           await new Promise<void>((wake) => (this.#wake = wake));
           continue;
         }
+        this.#running = true;
         const end = await this.#pc.run(options.maxInstructions);
+        this.#running = false;
+        for (const stopped of this.#stopped.splice(0)) stopped();
         if (end.kind !== 'stopped') this.#ending ??= end;
       }
       return this.#ending;

@@ -41,6 +41,18 @@ export interface BootOptions {
   readonly resume?: string;
   readonly mirror?: string;
   readonly quiet: boolean;
+  // What only `pckit qemu` asks for.
+  /** A monitor: on the console's terminal, by Ctrl-A c, or with the terminal to itself. */
+  readonly monitor?: 'mux' | 'stdio' | undefined;
+  /** The machine stands still until the monitor lets it go. */
+  readonly paused?: true;
+  /** After a power-off the monitor stays. */
+  readonly staysOn?: true;
+  /** The date and time at power-on, as `Date.now()`. */
+  readonly epoch?: number;
+  readonly pidFile?: string;
+  /** Ends as QEMU does: a reset that is not to be is status 0; the escape key is one in piped input, too. */
+  readonly asQemu?: true;
 }
 
 export type Unpack = 'host' | 'guest';

@@ -1,20 +1,23 @@
 import type { BlockBackend, CharPort, Plain } from '@pckit/interfaces';
 import { OverlayDisk, type OverlayDiskState } from '@pckit/disk-image';
 import { openDisk } from '@pckit/disk-image/node';
-import type { PcNic } from '@pckit/machine';
+import type { PcDisk, PcNic } from '@pckit/machine';
+import { rmSync, writeFileSync } from 'node:fs';
 import { CliError } from '../cli-error.js';
+import { checkBoot } from '../check-boot.js';
 import { defaultCommandLine } from '../command-line.js';
-import { exitCode, type ExitReason } from '../exit-code.js';
+import { EXIT_OK, exitCode, type ExitReason } from '../exit-code.js';
 import { TextMatcher } from '../exit-on.js';
 import { about, explain } from '../explain.js';
 import { openGdb } from '../gdb.js';
 import type { GuestStore } from '../guest-store.js';
-import type { PcDisk } from '@pckit/machine';
 import { readInput } from '../input-file.js';
 import type { DiskOption } from '../parse/disk-option.js';
 import { createMachine, type Machine } from '../machine.js';
 import { openNetwork, type NetworkContext } from '../network/network.js';
 import { parseMac } from '../parse/mac.js';
+import { Monitor } from '../qemu/monitor.js';
+import { monitorActions } from '../qemu/monitor-actions.js';
 import { openSerialLine, type SerialLine } from '../serial-line.js';
 import { SerialOutput } from '../serial-output.js';
 import { openSerialStdio, type SerialStdio } from '../serial-stdio.js';
@@ -80,12 +83,20 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
       size: windowSize === undefined ? undefined : terminal.size,
     }));
 
+  if (options.append !== undefined && resumed === undefined && !options.quiet) {
+    const attached = disks.map((backend, index) => attachment(backend, choice.disks[index] as DiskOption));
+    const { kernel: image, initrd } = software.images;
+    const traps = await checkBoot({ commandLine, kernel: image, initrdBytes: initrd?.length ?? 0, memoryBytes: choice.memoryBytes, disks: attached, nics: choice.nets.length, serials: options.serials });
+    for (const trap of traps) say(trap);
+  }
   const { kernel } = software.images;
   const unpacked =
     kernel === undefined ? undefined : await about(software.about, () => unpackKernel({ ...choice, kernel, commandLine, say }));
 
   // What it is connected to.
   const state: { session?: Session } = {};
+  let monitor: Monitor | undefined;
+  let monitorHasTerminal = false;
   const fail = (message: string): void => state.session?.end({ kind: 'host-failure', message });
   const lines: SerialLine[] = [];
   let console: SerialStdio | undefined;
@@ -93,6 +104,8 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
     if (option.kind === 'stdio') {
       console = openSerialStdio({
         terminal,
+        escapeAlways: options.asQemu === true,
+        divert: () => (monitorHasTerminal ? (bytes) => monitor?.feed(bytes) : undefined),
         command: (command) => act(command),
         failed: (error) => fail(`standard output: ${error.message}`),
         congested: (congested) => (congested ? state.session?.hold('output') : state.session?.release('output')),
@@ -130,6 +143,7 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
       nics,
       serials,
       debugConsole: watched(debugOutput.port, options.exitOn, found),
+      ...(options.epoch === undefined ? {} : { epoch: options.epoch }),
       interpreterOnly: options.interpreterOnly,
       reboot: options.reboot,
       say,
@@ -154,13 +168,22 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
   }
   const began = statsBaseline();
 
+  const save = async (file: string): Promise<void> => {
+    const notes: SnapshotNotes = { ...choice, unpack: unpacked === undefined ? 'guest' : 'host', commandLine, overlays: saveOverlays(disks), serialPorts: serials.length };
+    await writeSnapshotFile(file, machine.snapshot(notesOf(notes)));
+  };
   const act = (command: EscapeCommand): void => {
     switch (command) {
       case 'quit':
+        standing.quit?.();
         return session.end({ kind: 'quit' });
       case 'help':
-        return escapeHelp.forEach((line) => say(line));
+        return escapeHelp.forEach((line) => say(monitor === undefined ? line : line.replace(/^(Ctrl-A c) .*/, '$1  switch between console and monitor')));
       case 'pause':
+        if (monitor !== undefined) {
+          monitorHasTerminal = !monitorHasTerminal;
+          return monitorHasTerminal ? monitor.enter() : monitor.leave();
+        }
         if (session.held('key')) session.release('key');
         else session.hold('key');
         return say(session.held('key') ? 'paused; Ctrl-A c continues' : 'continues');
@@ -189,6 +212,17 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
   });
   closing.push(() => listeners.forEach((remove) => remove()));
 
+  const standing: { quit?: () => void } = {};
+  if (options.monitor !== undefined) {
+    monitor = new Monitor(monitorActions({ machine, session, disks, choice, snapshot: (file) => save(file), quit: () => (standing.quit ?? (() => session.end({ kind: 'quit' })))() }), (text) => void terminal.write(new TextEncoder().encode(text)));
+  }
+  if (options.pidFile !== undefined) {
+    const file = options.pidFile;
+    await about(`-pidfile ${file}`, () => writeFileSync(file, `${process.pid}\n`));
+    closing.push(() => rmSync(file, { force: true }));
+  }
+  if (options.paused === true) session.hold('monitor');
+
   if (options.gdb !== undefined) {
     machine.powerOn();
     if (options.gdb.wait) machine.holdForDebugger();
@@ -197,6 +231,13 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
   }
 
   console?.start();
+  if (options.monitor === 'stdio') {
+    const only = monitor;
+    monitorHasTerminal = true;
+    terminal.open({ data: (bytes) => only?.feed(bytes), end: () => {}, failed: (error) => fail(`standard output: ${error.message}`) });
+    closing.push(() => terminal.close());
+    only?.enter();
+  }
   if (terminal.isOpen && terminal.interactive) {
     say(`${software.name}; Ctrl-A h helps, Ctrl-A x quits`);
     if (resumed !== undefined) windowSize?.send(terminal.size);
@@ -207,20 +248,25 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
     ...(options.maxInstructions === undefined ? {} : { maxInstructions: options.maxInstructions }),
   });
 
+  if (reason.kind === 'power-off' && options.staysOn === true && monitor !== undefined) {
+    say('the guest has powered off; Ctrl-A x, or "quit" in the monitor, ends');
+    await new Promise<void>((quit) => (standing.quit = quit));
+  }
+  await monitor?.idle;
+
   for (const line of lines) await line.flush();
   terminal.close();
   const message = explainEnd(reason, options);
   if (message !== undefined) host.report(`pckit: ${message}\n`);
   if (options.save !== undefined) {
-    const notes: SnapshotNotes = { ...choice, unpack: unpacked === undefined ? 'guest' : 'host', commandLine, overlays: saveOverlays(disks), serialPorts: serials.length };
-    await writeSnapshotFile(options.save, machine.snapshot(notesOf(notes)));
+    await save(options.save);
     say(`saved ${options.save}`);
   }
   if (options.stats !== undefined) {
     const stats = collectStats(machine, reason, first, began, choice.deterministic);
     host.report(options.stats === 'json' ? statsJson(stats) : statsTable(stats));
   }
-  return exitCode(reason);
+  return options.asQemu === true && reason.kind === 'reset' ? EXIT_OK : exitCode(reason);
 }
 
 /** The machine to build: what was asked for; else what the snapshot is of; else the default. */
