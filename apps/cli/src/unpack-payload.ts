@@ -7,6 +7,11 @@ import { withoutX86Filter } from './xz-x86-filter.js';
 
 /** By a name that the compiler doesn't follow: as its types it has its source, which isn't written for our settings. */
 const LZMA_LIBRARY: string = 'lzma1';
+/** It has none. */
+const BZIP2_LIBRARY: string = 'seek-bzip';
+interface Bzip2Library {
+  readonly default: { decode(bytes: Uint8Array, length: number): Uint8Array };
+}
 interface LzmaLibrary {
   decompress(bytes: Uint8Array): Uint8Array;
 }
@@ -37,7 +42,7 @@ export async function decompressPayload({ compression, bytes, uncompressedLength
       case 'lzma':
         return (await import(LZMA_LIBRARY) as LzmaLibrary).decompress(lzmaOfLength(bytes, uncompressedLength));
       case 'bzip2':
-        return (await import('seek-bzip')).default.decode(bytes, uncompressedLength);
+        return ((await import(BZIP2_LIBRARY)) as Bzip2Library).default.decode(bytes, uncompressedLength);
       case 'lzo':
       case 'none':
         break;
