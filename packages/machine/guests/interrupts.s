@@ -729,7 +729,7 @@ ioapic:
   mov 0x10(%r14), %eax
   VALUE "low", 5
   NEWLINE
-  # NMI, with IF=0. Not out of HLT: a machine whose processors all halt like that ends its run here.
+  # NMI, with IF=0; out of HLT, too: that machine isn't stuck, whatever it looks like.
   call quiet
   IO_SET 0x14, 0x400
   EVENTS_AT
@@ -738,7 +738,23 @@ ioapic:
   cmpl $0, events
   je 1b
   SHOW_EVENTS "NMI"
+  call quiet
+  EVENTS_AT 1f
+  call arm
+  hlt
+1:
+  SHOW_EVENTS "NMI, hlt"
   IO_SET 0x14, MASKED
+  # The same by LINT0.
+  call quiet
+  movl $0x400, A_LINT0(%r15)
+  OUTB 0x21, 0xfe
+  EVENTS_AT 1f
+  call arm
+  hlt
+1:
+  SHOW_EVENTS "NMI by LINT0, hlt"
+  movl $0x10000, A_LINT0(%r15)
   call quiet
   ret
 level_service:

@@ -30,7 +30,7 @@ export type MachineStop = { readonly instructions: number } & (
   /** The machine has been reset and `onReset` is 'stop'; it stands at its first instruction. */
   | { readonly reason: 'reset'; readonly cause: ResetCause }
   | { readonly reason: 'breakpoint' | 'watchpoint'; readonly vcpu: number }
-  /** Every processor is halted with interrupts off: nothing on the board can wake it. */
+  /** Every processor is halted with interrupts off, and no I/O APIC entry or LINT0 is set to NMI: nothing on the board can wake it (an MSI that a guest made an NMI is not looked for). */
   | { readonly reason: 'stuck' }
   /** Every processor is halted, no timer is armed and no host work is under way; only with `stopWhenIdle`. */
   | { readonly reason: 'idle' }

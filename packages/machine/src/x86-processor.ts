@@ -4,6 +4,8 @@ import type { ProcessorFactory } from './processor-factory.js';
 export interface X86ProcessorOptions {
   /** Name of a CPU profile. */
   readonly model?: string;
+  /** Whether the board may yet send an NMI to a processor that halts with interrupts off; never unless given. */
+  readonly nmi?: (vcpu: number) => boolean;
 }
 
 const EFLAGS_IF = 0x200;
@@ -17,7 +19,7 @@ export function x86Processor(options: X86ProcessorOptions = {}): ProcessorFactor
         ...wiring,
         ...(options.model === undefined ? {} : { model: options.model }),
       });
-      return { vcpus, debug, invalidate, interruptible: (index) => (vcpus[index].cpu.systemFlags & EFLAGS_IF) !== 0 };
+      return { vcpus, debug, invalidate, interruptible: (index) => (vcpus[index].cpu.systemFlags & EFLAGS_IF) !== 0 || options.nmi?.(index) === true };
     },
   };
 }

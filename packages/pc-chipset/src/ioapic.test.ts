@@ -178,6 +178,18 @@ describe('level-triggered pins', () => {
 });
 
 describe('delivery', () => {
+  it('knows whether an NMI may come of it', () => {
+    const b = board();
+    expect(b.ioapic.maySendNmi).toBe(false);
+    b.redirect(3, 0x400 | MASKED);
+    expect(b.ioapic.maySendNmi).toBe(false);
+    b.redirect(3, 0x400);
+    expect(b.ioapic.maySendNmi).toBe(true);
+    expect(b.locals[0]!.lint0IsNmi).toBe(false);
+    new RegionDriver(b.locals[0]!.regions.registers).write32(0x350, 0x400);
+    expect(b.locals[0]!.lint0IsNmi).toBe(true);
+  });
+
   it('broadcasts to destination FFh', () => {
     const b = board();
     b.redirect(3, 0x33, 0xff);

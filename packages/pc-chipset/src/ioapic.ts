@@ -1,5 +1,5 @@
 import type { Device, IoRegion, IrqLine } from '@pckit/interfaces';
-import { DELIVERY_EXT_INT, DELIVERY_FIXED, DELIVERY_LOWEST_PRIORITY, widenDestination } from './apic-bus.js';
+import { DELIVERY_EXT_INT, DELIVERY_FIXED, DELIVERY_LOWEST_PRIORITY, DELIVERY_NMI, widenDestination } from './apic-bus.js';
 import type { ApicBus } from './apic-bus.js';
 import { ChipsetError } from './chipset-error.js';
 import { expectVersion } from './state-version.js';
@@ -202,6 +202,11 @@ export class IoApic implements Device<IoApicState> {
     const remoteIrr = (value & TRIGGER_LEVEL) !== 0 ? this.low[pin] & REMOTE_IRR : 0;
     this.low[pin] = (value & LOW_WRITABLE) | remoteIrr;
     this.serviceLevel(pin);
+  }
+
+  /** Whether an edge of some pin would be an NMI: a processor that halts with interrupts off may wait for it. */
+  get maySendNmi(): boolean {
+    return this.low.some((entry) => (entry & MASKED) === 0 && ((entry >> DELIVERY_SHIFT) & 7) === DELIVERY_NMI);
   }
 
   private setPin(pin: number, level: boolean): void {

@@ -270,6 +270,12 @@ export class LocalApic implements Device<LocalApicState>, LocalApicPort {
     return this.hardwareEnabled && (this.svr & SVR_ENABLE) !== 0;
   }
 
+  /** Whether what the 8259 asks for comes as an NMI, by LINT0: the old NMI watchdog. */
+  get lint0IsNmi(): boolean {
+    const entry = this.lvt[LVT_LINT0 - LVT_TIMER];
+    return this.hardwareEnabled && (entry & LVT_MASKED) === 0 && modeOf(entry) === DELIVERY_NMI;
+  }
+
   /** PPR: SDM "Task and Processor Priorities". */
   get processorPriority(): number {
     const inService = Math.max(this.isr.highest, 0) & 0xf0;

@@ -161,7 +161,7 @@ export function createPc(config: PcConfig): Pc {
     ramBytes: memoryBytes,
     processors: cpus,
     holeStart: at.RAM_HOLE_START,
-    processor: config.processor ?? x86Processor(config.cpuModel === undefined ? {} : { model: config.cpuModel }),
+    processor: config.processor ?? x86Processor({ ...(config.cpuModel === undefined ? {} : { model: config.cpuModel }), nmi: (index): boolean => ioApic.maySendNmi || localApics[index].lint0IsNmi }),
   });
   const { clock, door, ports, memory, ram } = machine;
 
