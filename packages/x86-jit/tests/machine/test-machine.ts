@@ -1,4 +1,4 @@
-import { createProcessor, processorMemoryBytes, type CpuModel, type Processor, type X86Vcpu } from '../../src/index.js';
+import { createProcessor, processorMemoryBytes, type CpuModel, type Processor, type ProcessorOptions, type X86Vcpu } from '../../src/index.js';
 import type { ProcessorBus } from '@pckit/interfaces';
 import type { CpuState } from '../../src/cpu/cpu-state.js';
 import { Cr0, Cr4, Efer, SegmentIndex, State } from '../../src/state-layout.js';
@@ -12,6 +12,8 @@ export interface TestMachineOptions {
   readonly mode?: TestMode;
   readonly cpl?: 0 | 3;
   readonly model?: CpuModel;
+  /** Other options of the processor: its tiers. */
+  readonly processor?: Partial<ProcessorOptions>;
 }
 
 export interface TakenException {
@@ -62,7 +64,7 @@ export class TestMachine {
   #random = 1;
   #tablesUsed = 0;
 
-  constructor({ mode = 'long', cpl = 0, model }: TestMachineOptions = {}) {
+  constructor({ mode = 'long', cpl = 0, model, processor = {} }: TestMachineOptions = {}) {
     this.mode = mode;
     this.cpl = cpl;
     const offset = processorMemoryBytes(1);
@@ -77,7 +79,7 @@ export class TestMachine {
     };
     const entropy = { fill: (into: Uint8Array) => into.forEach((_, k) => (into[k] = this.#random = (this.#random * 5 + 1) & 0xff)) };
     this.processor = createProcessor({
-      memory, ranges: [{ start: 0, length: Layout.size, offset }], ports: [{ bus }], clock: { now: () => 0 }, tscHz: 1e9, entropy, ...(model === undefined ? {} : { model }),
+      memory, ranges: [{ start: 0, length: Layout.size, offset }], ports: [{ bus }], clock: { now: () => 0 }, tscHz: 1e9, entropy, ...(model === undefined ? {} : { model }), ...processor,
     });
     this.vcpu = this.processor.vcpus[0]!;
     this.cpu = this.vcpu.cpu;
