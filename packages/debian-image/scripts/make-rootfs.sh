@@ -13,7 +13,7 @@ size=${3:-2G}
 mirror=${4:-http://deb.debian.org/debian}
 
 packages=systemd,systemd-sysv,udev,dbus,libpam-systemd,login,passwd,kmod,util-linux,e2fsprogs,procps
-packages=$packages,iproute2,iputils-ping,netbase,ifupdown,isc-dhcp-client,openssh-client,ca-certificates,curl,apt
+packages=$packages,openssh-server,ethtool,iproute2,iputils-ping,netbase,ifupdown,isc-dhcp-client,openssh-client,ca-certificates,curl,apt
 packages=$packages,gcc,libc6-dev,python3-minimal,strace,file,less,vim-tiny
 
 [ "$(id -u)" = 0 ] || { echo "make-rootfs.sh: needs root (debootstrap makes device nodes and chroots)" >&2; exit 1; }
@@ -31,6 +31,12 @@ echo 'root:pckit' | chroot "$tree" chpasswd
 echo pckit > "$tree/etc/hostname"
 printf '127.0.0.1 localhost\n127.0.1.1 pckit\n' > "$tree/etc/hosts"
 printf '/dev/vda / ext4 defaults,errors=remount-ro 0 1\n' > "$tree/etc/fstab"
+# Every Ethernet card by DHCP, whatever udev calls it; ssh for root, by password too: this is a disk for tests.
+cat > "$tree/etc/network/interfaces.d/ethernet" << 'END'
+auto /eth*=ethernet /en*=ethernet
+iface ethernet inet dhcp
+END
+echo 'PermitRootLogin yes' > "$tree/etc/ssh/sshd_config.d/pckit.conf"
 rm -rf "$tree"/var/cache/apt/archives/*.deb "$tree"/var/lib/apt/lists/*
 
 rm -f "$image.new"

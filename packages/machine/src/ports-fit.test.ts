@@ -5,6 +5,7 @@ import type {
   Clock,
   Device,
   Entropy,
+  EthernetPort,
   GuestMemory,
   Ingress,
   LocalApicPort,
@@ -24,6 +25,7 @@ import type {
   AddressSpaceMap,
   ApicPage,
   Door,
+  EthernetCable,
   InitialRegisters,
   MachineEvent,
   MachineVcpu,
@@ -47,6 +49,8 @@ it('the machine’s parts fit the ports of the packages that it is made of', () 
   expectTypeOf<SeededEntropy>().toExtend<Entropy>();
   expectTypeOf<SerialLine>().toExtend<CharPort>();
   expectTypeOf<SerialLine>().toExtend<Device>();
+  expectTypeOf<EthernetCable>().toExtend<EthernetPort>();
+  expectTypeOf<EthernetCable>().toExtend<Device>();
   expectTypeOf<PcProcessorBus>().toExtend<ProcessorBus>();
 });
 
