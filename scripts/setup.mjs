@@ -136,7 +136,7 @@ export async function ensureBuilt() {
   const fingerprint = sourceFingerprint();
   const present = workspaceFolders().every((folder) => existsSync(join(folder, 'dist')));
   if (present && readStamp('built') === fingerprint) return;
-  say('building (the first time takes two or three minutes) ...');
+  say('building (the first time takes a few minutes) ...');
   const status = await tool('turbo', ['run', 'build', '--output-logs=errors-only', '--concurrency=2', '--log-order=grouped'], {
     quiet: true,
     env: { TURBO_TELEMETRY_DISABLED: '1', TURBO_NO_UPDATE_NOTIFIER: '1', DO_NOT_TRACK: '1', FORCE_COLOR: '0' },
