@@ -18,6 +18,7 @@ export type {
   Monitor,
   NonStop,
   ReadableFile,
+  Relocation,
   ResumeAction,
   ResumePlan,
   Stop,

@@ -251,8 +251,10 @@ describe('queries', () => {
   it('says where relocated text is, once that is known', () => {
     const talk = start();
     expect(talk.ask('qOffsets')).toBe('');
-    talk.target.textAt = 0xffffffff9a000000n;
+    talk.target.relocated = { base: 0xffffffff9a000000n, slide: 0x19000000n };
     expect(talk.ask('qOffsets')).toBe('TextSeg=ffffffff9a000000');
+    talk.ask('QThreadSuffixSupported');
+    expect(talk.ask('qOffsets')).toBe('TextSeg=19000000');
   });
   it.each(['vMustReplyEmpty', 'qWhatever', 'vWhatever:1', 'y', 'jNothing', ''])('answers %j with nothing, as what it does not know', (packet) => {
     expect(start().ask(packet)).toBe('');

@@ -48,6 +48,8 @@ export class GdbSession {
   threadList: readonly Thread[] = [];
   /** Non-stop: stops that the debugger has not acknowledged; the first has been sent. */
   readonly notifications: Stop[] = [];
+  /** Non-stop: threads that stood still when the debugger came, to be told of when it has heard of the first. */
+  readonly laterStops: Stop[] = [];
   readonly runningThreads = new Set<number>();
 
   readonly #options: SessionOptions;
@@ -221,6 +223,10 @@ export class GdbSession {
     const early = this.#early;
     this.#early = undefined;
     if (early !== undefined) this.reply(stopReply(this, early));
+    if (this.notifications.length === 0) {
+      const later = this.laterStops.shift();
+      if (later !== undefined) this.notify(later);
+    }
     if (this.#over) this.#options.close?.();
   }
 

@@ -78,6 +78,13 @@ export interface MemoryRegion {
   readonly permissions?: string;
 }
 
+export interface Relocation {
+  /** Of the first loaded segment. */
+  readonly base: bigint;
+  /** `base` less the address that it was linked to, modulo 2^64. */
+  readonly slide: bigint;
+}
+
 /** `monitor` commands. */
 export interface Monitor {
   /** @param print shows text while the command goes on @returns text for the debugger, or throws an Error whose message is for it */
@@ -143,6 +150,6 @@ export interface Target {
   readonly files?: Files;
   /** Path of the program that runs, as the debugger finds it in `files` or on its own disk. */
   execFile?(): string | undefined;
-  /** Where the program's first loaded segment is, when that isn't where it was linked to. */
-  textBase?(): bigint | undefined;
+  /** Where the program is, if that may not be where it was linked to, and is known. */
+  relocation?(): Relocation | undefined;
 }

@@ -23,15 +23,23 @@ export const vStopped: Packet = {
   },
 };
 
-/** Why everything stands still; in non-stop mode the first of all that does. @rsp ? */
+/**
+ * Why everything stands still; in non-stop mode the first of all that does. The others could be had by `vStopped`, but GDB 13 fails an assertion of its own
+ * when it gets more than one there (`queued_stop_reply` marks an event that `wait` then doesn't expect): they are told of as stops that have just happened.
+ *
+ * @rsp ?
+ */
 export const lastStop: Packet = {
   name: '?',
   run(session) {
     if (!session.nonStop) return session.running ? BAD_PACKET : stopReply(session, session.lastStop);
     const stopped = session.target.threads().filter(({ id }) => !session.runningThreads.has(id));
+    const [first, ...others] = stopped.map(({ id }): Stop => ({ reason: 'signal', thread: id, signal: Signal.none }));
     session.notifications.length = 0;
-    session.notifications.push(...stopped.map(({ id }): Stop => ({ reason: 'signal', thread: id, signal: Signal.none })));
-    const [first] = session.notifications;
-    return first === undefined ? OK : stopReply(session, first);
+    session.laterStops.length = 0;
+    session.laterStops.push(...others);
+    if (first === undefined) return OK;
+    session.notifications.push(first);
+    return stopReply(session, first);
   },
 };

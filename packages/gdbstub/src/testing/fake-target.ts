@@ -2,7 +2,7 @@ import type { Architecture } from '../architecture.js';
 import { GdbSession } from '../session.js';
 import { frame, FrameReader } from '../framing.js';
 import { fromLatin1, latin1 } from '../hex.js';
-import type { Breakpoint, ResumePlan, Stop, Target, Thread, Watchpoint } from '../target.js';
+import type { Breakpoint, Relocation, ResumePlan, Stop, Target, Thread, Watchpoint } from '../target.js';
 
 const architecture: Architecture = {
   name: 'toy',
@@ -28,7 +28,7 @@ export class FakeTarget implements Target {
   plan: ResumePlan | undefined;
   stopped: (stop: Stop) => void = () => undefined;
   readonly rangeStep = true;
-  textAt: bigint | undefined;
+  relocated: Relocation | undefined;
 
   readonly breakpoints = {
     insert: (breakpoint: Breakpoint): boolean => this.inserted.size < 3 && this.inserted.add(breakpoint).size > 0,
@@ -98,8 +98,8 @@ export class FakeTarget implements Target {
   execFile(): string {
     return '/f';
   }
-  textBase(): bigint | undefined {
-    return this.textAt;
+  relocation(): Relocation | undefined {
+    return this.relocated;
   }
 }
 

@@ -5,7 +5,7 @@ import type { SnapshotStore } from './monitor/command.js';
 import { PcMonitor } from './monitor/monitor.js';
 import { PcTarget, type PcTargetOptions } from './pc-target.js';
 
-export interface CreatePcTargetOptions extends Omit<PcTargetOptions, 'textBase'> {
+export interface CreatePcTargetOptions extends Omit<PcTargetOptions, 'relocation'> {
   /** The kernel that is booted: for `monitor stop-at SYMBOL`, and to know how far KASLR has moved it. */
   readonly image?: KernelImage | undefined;
   /** Of `monitor snapshot`. Default: in memory. */
@@ -20,10 +20,10 @@ export function createPcTarget(pc: Pc, options: CreatePcTargetOptions = {}): PcT
     ...(image === undefined
       ? {}
       : {
-          textBase: () => {
+          relocation: () => {
             const debug = pc.machine.processorDebug;
             const slide = debug === undefined ? undefined : slideOf(findAnchors(0, debug, target.memory, image));
-            return slide === undefined ? undefined : image.textBase + slide;
+            return slide === undefined ? undefined : { base: image.textBase + slide, slide: BigInt.asUintN(64, slide) };
           },
         }),
   });

@@ -1,4 +1,4 @@
-import { amd64, i386, type Architecture, type Breakpoint, type Files, type MemoryRange, type MemoryRegion, type Monitor, type NonStop, type ResumePlan, type Stop, type Target, type Thread, type Watchpoint } from '@pckit/gdbstub';
+import { amd64, i386, type Architecture, type Breakpoint, type Files, type MemoryRange, type MemoryRegion, type Monitor, type NonStop, type Relocation, type ResumePlan, type Stop, type Target, type Thread, type Watchpoint } from '@pckit/gdbstub';
 import type { Machine } from '../machine.js';
 import { MachineError } from '../machine-error.js';
 import { DebugMemory } from './debug-memory.js';
@@ -12,8 +12,8 @@ export interface PcTargetOptions {
   readonly files?: Files;
   /** Path of the kernel in `files`. */
   readonly execFile?: string;
-  /** Where the kernel's text is, if that is known by now. */
-  readonly textBase?: () => bigint | undefined;
+  /** Where KASLR has put the kernel, if that is known by now. */
+  readonly relocation?: () => Relocation | undefined;
 }
 
 const SIGSEGV = 11;
@@ -36,7 +36,7 @@ export class PcTarget implements Target {
   };
   readonly files?: Files;
   readonly execFile?: () => string | undefined;
-  readonly textBase?: () => bigint | undefined;
+  readonly relocation?: () => Relocation | undefined;
   /** Set by whoever has commands for it. */
   monitor?: Monitor;
   #architecture = amd64();
@@ -56,7 +56,7 @@ export class PcTarget implements Target {
     this.memory = new DebugMemory(machine.ram, debug);
     if (options.files !== undefined) this.files = options.files;
     if (options.execFile !== undefined) this.execFile = () => options.execFile;
-    if (options.textBase !== undefined) this.textBase = options.textBase;
+    if (options.relocation !== undefined) this.relocation = options.relocation;
     this.useArchitecture('amd64');
   }
 
