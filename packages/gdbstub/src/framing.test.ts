@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { frame, FrameReader, type Frame } from './framing.js';
+import { frame, FrameReader, hexFrame, type Frame } from './framing.js';
 import { latin1 } from './hex.js';
 
 function read(text: string, limit = 100): Frame[] {
@@ -38,6 +38,15 @@ it('gives back every payload, escaped or not', () => {
       const [next, ...more] = read(String.fromCharCode(...frame(payload)));
       expect(more).toEqual([]);
       expect(next).toEqual({ kind: 'packet', text: String.fromCharCode(...payload) });
+    }),
+    { seed: 1 },
+  );
+});
+
+it('frames hexadecimal as one packet of digits', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 99 }), (data) => {
+      expect([...hexFrame(data)]).toEqual([...frame([...data].map((byte) => byte.toString(16).padStart(2, '0')).join(''))]);
     }),
     { seed: 1 },
   );

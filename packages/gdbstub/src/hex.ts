@@ -2,10 +2,6 @@
 
 const DIGITS = '0123456789abcdef';
 const PAIRS = Array.from({ length: 256 }, (_, byte) => DIGITS[byte >> 4] + DIGITS[byte & 15]);
-/** Codes of the two digits of each byte. */
-const HIGH = Uint8Array.from(PAIRS, (pair) => pair.charCodeAt(0));
-const LOW = Uint8Array.from(PAIRS, (pair) => pair.charCodeAt(1));
-
 export function hexByte(value: number): string {
   return PAIRS[value & 0xff];
 }
@@ -13,16 +9,6 @@ export function hexByte(value: number): string {
 export function toHex(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += PAIRS[byte];
-  return text;
-}
-
-/** The same as bytes of ASCII: for whole pages of memory. */
-export function toHexBytes(bytes: Uint8Array): Uint8Array {
-  const text = new Uint8Array(bytes.length * 2);
-  for (let i = 0, at = 0; i < bytes.length; i++) {
-    text[at++] = HIGH[bytes[i]];
-    text[at++] = LOW[bytes[i]];
-  }
   return text;
 }
 

@@ -1,8 +1,9 @@
 import { registerBytes } from './architecture.js';
 import { BreakpointTable } from './breakpoint-table.js';
-import { frame, FrameReader, type Frame } from './framing.js';
+import { frame, FrameReader, hexFrame, type Frame } from './framing.js';
 import { latin1, textToHex } from './hex.js';
 import { commands, type Reply } from './packets/index.js';
+import { Hex } from './packets/packet.js';
 import { stopReply } from './packets/stop-reply.js';
 import type { ReadableFile, ResumePlan, Stop, Target, Thread } from './target.js';
 
@@ -173,8 +174,8 @@ export class GdbSession {
     if (text.length > 0 && !this.#over) this.#options.send(frame(`O${textToHex(text)}`));
   }
 
-  reply(payload: string | Uint8Array): void {
-    this.#last = frame(payload);
+  reply(payload: string | Uint8Array | Hex): void {
+    this.#last = payload instanceof Hex ? hexFrame(payload.bytes) : frame(payload);
     this.#options.send(this.#last);
   }
 

@@ -1,6 +1,6 @@
-import { fromHex, latin1, parseRange, toHexBytes } from '../hex.js';
+import { fromHex, latin1, parseRange } from '../hex.js';
 import type { GdbSession } from '../session.js';
-import { BAD_ADDRESS, BAD_PACKET, OK, type Packet, type Reply } from './packet.js';
+import { BAD_ADDRESS, BAD_PACKET, Hex, OK, type Packet, type Reply } from './packet.js';
 
 /** @rsp m */
 export const readMemory: Packet = {
@@ -11,7 +11,7 @@ export const readMemory: Packet = {
     if (range.length === 0) return '';
     // Less than was asked for is allowed: the debugger asks for the rest.
     const bytes = session.target.readMemory(session.thread, range.address, Math.min(range.length, session.packetBytes / 2 - 4));
-    return bytes.length === 0 ? BAD_ADDRESS : toHexBytes(bytes);
+    return bytes.length === 0 ? BAD_ADDRESS : new Hex(bytes);
   },
 };
 

@@ -1,7 +1,12 @@
 import type { GdbSession } from '../session.js';
 
 /** What goes back: a payload; nothing, because the answer comes later or never. The empty payload says "not supported". */
-export type Reply = string | Uint8Array | undefined;
+export type Reply = string | Uint8Array | Hex | undefined;
+
+/** Bytes that go out as hexadecimal digits. */
+export class Hex {
+  constructor(readonly bytes: Uint8Array) {}
+}
 
 /**
  * One command of the protocol. `name` is what a packet begins with: a letter, or for the long ones everything up to the first of `:` `;` `,` `?`,
