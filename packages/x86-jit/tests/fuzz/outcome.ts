@@ -44,8 +44,9 @@ export function differences(program: Program, ours: Outcome | string, theirs: Ou
   compare('flags', ours.flags & mask, theirs.flags & mask);
   compare('mxcsr', ours.mxcsr, theirs.mxcsr);
   const bytes = (name: string, a: Uint8Array, b: Uint8Array, origin: number): void => {
+    if (Buffer.compare(a, b) === 0) return;
     const at = a.findIndex((byte, k) => byte !== b[k]);
-    if (at >= 0) found.push(`${name} from ${(origin + at).toString(16)}: ${Buffer.from(a.subarray(at, at + 16)).toString('hex')} / ${Buffer.from(b.subarray(at, at + 16)).toString('hex')}`);
+    found.push(`${name} from ${(origin + at).toString(16)}: ${Buffer.from(a.subarray(at, at + 16)).toString('hex')} / ${Buffer.from(b.subarray(at, at + 16)).toString('hex')}`);
   };
   for (let k = 0; k < 16; k++) bytes(`ymm${k}`, ours.ymm.subarray(32 * k, 32 * k + 32), theirs.ymm.subarray(32 * k, 32 * k + 32), 0);
   bytes('data', ours.data, theirs.data, Space.data);
