@@ -82,12 +82,13 @@ export class Network {
     const { udp } = this;
     this.udpNat = new UdpNat({ iface, config, counters, host, destinations, icmp, udp, decide, seed: (random() * 0x1_0000_0000) | 0 });
     this.udpForwards = new UdpForwards(iface, udp, host);
-    this.tcpNat = new TcpNat({ host, counters, destinations, icmp, bufferSize: config.tcpBuffer, decide });
+    this.tcpNat = new TcpNat({ host, counters, destinations, icmp, decide });
     this.tcp = new TcpLayer({
       iface,
       clock,
       counters,
       bufferSize: config.tcpBuffer,
+      totalBuffer: config.tcpTotalBuffer,
       random,
       maxFlows: config.tcpFlows,
       maxHalfOpen: config.tcpHalfOpen,

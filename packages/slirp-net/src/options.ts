@@ -33,8 +33,10 @@ export interface NetworkLimits {
   readonly tcpHalfOpen?: number;
   /** UDP sockets of the host; the one idle longest makes room. 1024 */
   readonly udpFlows?: number;
-  /** Bytes that a connection holds in either direction. 512 KiB */
+  /** Bytes that a connection holds in either direction at most. 2 MiB */
   readonly tcpBuffer?: number;
+  /** Bytes that all connections hold in either direction: each gets its part, down to 16 KiB. 128 MiB */
+  readonly tcpTotalBuffer?: number;
 }
 
 export interface NetworkOptions {
@@ -100,6 +102,7 @@ export interface NetworkConfig {
   readonly tcpHalfOpen: number;
   readonly udpFlows: number;
   readonly tcpBuffer: number;
+  readonly tcpTotalBuffer: number;
 }
 
 /** Checks the options and fills in what is not given. */
@@ -118,7 +121,8 @@ export function configure(options: NetworkOptions): NetworkConfig {
     tcpFlows: whole('limits.tcpFlows', limits.tcpFlows ?? 16_384, 1, 1 << 20),
     tcpHalfOpen: whole('limits.tcpHalfOpen', limits.tcpHalfOpen ?? 512, 1, 1 << 16),
     udpFlows: whole('limits.udpFlows', limits.udpFlows ?? 1024, 1, 1 << 16),
-    tcpBuffer: whole('limits.tcpBuffer', limits.tcpBuffer ?? 512 * 1024, 4096, 1 << 28),
+    tcpBuffer: whole('limits.tcpBuffer', limits.tcpBuffer ?? 2 << 20, 4096, 1 << 28),
+    tcpTotalBuffer: whole('limits.tcpTotalBuffer', limits.tcpTotalBuffer ?? 128 << 20, 1 << 20, 2 ** 40),
   };
 }
 
@@ -157,7 +161,7 @@ function ipv4(options: Ipv4Options): Ipv4Config {
     broadcast: net.prefix.map((byte, i) => byte | (~mask[i] & 0xff)),
     gateway: within('ipv4.gateway', options.gateway, net, 2),
     dns: within('ipv4.dns', options.dns, net, 3),
-    dhcpStart: within('ipv4.dhcpStart', options.dhcpStart, net, net.bits > 28 ? 4 : 15),
+    dhcpStart: within('ipv4.dhcpStart', options.dhcpStart, net, net.bits > 27 ? 4 : 15),
   };
 }
 

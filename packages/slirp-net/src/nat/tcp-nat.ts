@@ -16,7 +16,6 @@ export interface TcpNatContext {
   readonly counters: NetworkCounters;
   readonly destinations: Destinations;
   readonly icmp: Icmp;
-  readonly bufferSize: number;
   readonly decide: (flow: FlowRequest) => PolicyDecision;
 }
 
@@ -38,7 +37,7 @@ export class TcpFlow implements TcpUser, HostStreamEvents {
 
   constructor(
     readonly connection: TcpConnection,
-    private readonly context: Pick<TcpNatContext, 'icmp' | 'counters' | 'bufferSize'>,
+    private readonly context: Pick<TcpNatContext, 'icmp' | 'counters'>,
     /** `out`: the guest opened it. */
     readonly direction: 'out' | 'in',
   ) {
@@ -86,7 +85,7 @@ export class TcpFlow implements TcpUser, HostStreamEvents {
   data(bytes: Uint8Array): void {
     if (this.streamOver) return;
     this.connection.write(bytes);
-    if (!this.paused && this.connection.queued >= this.context.bufferSize) {
+    if (!this.paused && this.connection.queued >= this.connection.bufferSize) {
       this.paused = true;
       this.stream?.pause();
     }

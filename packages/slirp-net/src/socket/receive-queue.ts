@@ -1,7 +1,7 @@
 const CHUNK = 65_536;
 const MIN_CHUNK = 512;
-/** Pieces out of order that are kept: 512 KiB of window make 360 segments of 1460 bytes. */
-const MAX_PIECES = 512;
+/** Pieces out of order that are kept: 2 MiB of window make 1440 segments of 1460 bytes. */
+const MAX_PIECES = 2048;
 
 interface Piece {
   readonly start: number;

@@ -30,7 +30,9 @@ export interface TcpUser {
 /** What connections have in common. */
 export interface TcpShared {
   readonly iface: Interface;
+  /** Bytes that a connection may hold in either direction now: less, the more connections there are. */
   readonly bufferSize: number;
+  readonly maxBufferSize: number;
   createTimer(fire: () => void): NetworkTimer;
   nowMs(): number;
   random(): number;
@@ -107,7 +109,7 @@ export class TcpConnection implements Keyed, SenderPort {
     this.receiver = new ReceiveQueue((bytes) => this.user.received(bytes));
     this.openedMs = this.heardMs = shared.nowMs();
     this.ourScale = 0;
-    while (shared.bufferSize >>> this.ourScale > 0xffff) this.ourScale++;
+    while (shared.maxBufferSize >>> this.ourScale > 0xffff) this.ourScale++;
   }
 
   /** Remembers a guest's SYN, unanswered. */
@@ -139,6 +141,10 @@ export class TcpConnection implements Keyed, SenderPort {
   /** Bytes that wait to be sent or acknowledged. */
   get queued(): number {
     return this.sender.queue.length;
+  }
+
+  get bufferSize(): number {
+    return this.shared.bufferSize;
   }
 
   get srttMs(): number {

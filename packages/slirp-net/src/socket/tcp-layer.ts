@@ -15,6 +15,7 @@ export interface TcpLayerContext {
   readonly clock: NetworkClock;
   readonly counters: NetworkCounters;
   readonly bufferSize: number;
+  readonly totalBuffer: number;
   readonly random: () => number;
   readonly maxFlows: number;
   readonly maxHalfOpen: number;
@@ -22,10 +23,14 @@ export interface TcpLayerContext {
   readonly open: (connection: TcpConnection, arrival: Arrival) => boolean;
 }
 
+/** Enough for eleven segments: a connection works, if slowly, among thousands. */
+const MIN_BUFFER = 16_384;
+
 /** All connections: finds the one of a segment, opens and forgets them, and runs what was put off to the end of a turn. */
 export class TcpLayer implements TcpShared {
   readonly iface: Interface;
-  readonly bufferSize: number;
+  readonly maxBufferSize: number;
+  bufferSize: number;
   readonly count: NetworkCounters;
   readonly sackStarts = new Int32Array(4);
   readonly sackEnds = new Int32Array(4);
@@ -40,7 +45,7 @@ export class TcpLayer implements TcpShared {
 
   constructor(private readonly context: TcpLayerContext) {
     this.iface = context.iface;
-    this.bufferSize = context.bufferSize;
+    this.bufferSize = this.maxBufferSize = context.bufferSize;
     this.count = context.counters;
     this.flows = new FlowTable((context.random() * 0x1_0000_0000) | 0);
     this.nextPort = 49_152 + Math.floor(context.random() * 16_384);
@@ -140,9 +145,17 @@ export class TcpLayer implements TcpShared {
   stateChanged(connection: TcpConnection, before: TcpState): void {
     if (isHalfOpen(before)) this.halfOpen--;
     if (isHalfOpen(connection.state)) this.halfOpen++;
+    if (before === 'held') this.share();
     if (connection.state !== 'closed') return;
     this.flows.delete(connection);
+    this.share();
     this.waiting.delete(connection);
+  }
+
+  /** What all may hold, in equal parts. */
+  private share(): void {
+    const { bufferSize, totalBuffer } = this.context;
+    this.bufferSize = Math.min(bufferSize, Math.max(MIN_BUFFER, Math.floor(totalBuffer / Math.max(1, this.flows.size))));
   }
 
   private readonly flush = (): void => {

@@ -113,6 +113,7 @@ export class GuestStack {
       clock,
       counters,
       bufferSize: options.bufferSize ?? 1 << 19,
+      totalBuffer: 2 ** 40,
       random,
       maxFlows: 1 << 20,
       maxHalfOpen: 1 << 20,
