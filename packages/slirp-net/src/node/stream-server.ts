@@ -85,10 +85,10 @@ function plug(socket: Socket, port: NetworkPort, badFrame: () => void): () => vo
     }
     const size = frame.length + 4;
     if (batch !== undefined && used + size > batch.length) flush();
-    // Frames of one turn leave in one write.
+    // Frames of one turn leave in one write, at its end.
     if (batch === undefined) {
       batch = Buffer.allocUnsafe(Math.max(BATCH, size));
-      setImmediate(flush);
+      process.nextTick(flush);
     }
     batch.writeUInt32BE(frame.length, used);
     batch.set(frame, used + 4);
