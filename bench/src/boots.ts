@@ -1,7 +1,7 @@
 /** Boots that are measured from the start of the process on. */
 import { existsSync } from 'node:fs';
 import { tool, type BenchImage } from './guest-image.js';
-import { start, timeToEnd, type Cost, type Subject } from './subject.js';
+import { start, timeToEnd, type Cost, type Machine, type Subject } from './subject.js';
 
 /** What packages/debian-image/scripts/make-rootfs.sh makes. */
 export const DEBIAN_IMAGE = process.env['PCKIT_ROOTFS'] ?? '/var/tmp/pckit/bookworm-rootfs.img';
@@ -15,18 +15,24 @@ export interface Boot {
 
 const PATIENCE = 1800;
 
+/** To a shell that does nothing, and off again. */
+export function bootToEnd(name: string, image: BenchImage, more: Partial<Machine> = {}): Boot {
+  return {
+    name,
+    group: 'boot',
+    run: async (subject, { log }) => {
+      const machine = { kernel: image.kernel, initrd: image.plainInitrd, append: 'console=ttyS0 mitigations=off pckit.exec=true', memoryMiB: 512, ...more };
+      const { console, ...cost } = await timeToEnd(subject, machine, log, PATIENCE);
+      if (!console.includes('pckit: exit status 0')) throw new Error(`${subject.name} did not boot to the end:\n${console.slice(-1000)}`);
+      return cost;
+    },
+  };
+}
+
 export function boots({ image, debian }: { readonly image: BenchImage; readonly debian: string }): readonly Boot[] {
   return [
-    {
-      name: 'cloud kernel and busybox to power-off',
-      group: 'boot',
-      run: async (subject, { log }) => {
-        const machine = { kernel: image.kernel, initrd: image.plainInitrd, append: 'console=ttyS0 mitigations=off pckit.exec=true', memoryMiB: 512 };
-        const { console, ...cost } = await timeToEnd(subject, machine, log, PATIENCE);
-        if (!console.includes('pckit: exit status 0')) throw new Error(`${subject.name} did not boot to the end:\n${console.slice(-1000)}`);
-        return cost;
-      },
-    },
+    bootToEnd('cloud kernel and busybox to power-off', image),
+    bootToEnd('the same, unpacked by the guest in both', image, { unpack: 'guest' }),
     {
       name: 'Debian to login:',
       group: 'debian',

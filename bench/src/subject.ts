@@ -11,6 +11,8 @@ export interface Machine {
   readonly initrd: string;
   readonly append: string;
   readonly memoryMiB: number;
+  /** Who unpacks the kernel, where the emulator lets one choose. */
+  readonly unpack?: 'guest';
   /** A raw image; what the guest writes is forgotten. */
   readonly disk?: string;
 }
@@ -20,16 +22,24 @@ export interface Subject {
   command(machine: Machine): readonly string[];
 }
 
-/** @param source run the TypeScript instead of what `npm run build` made of it */
-export function pckit({ source, options }: { readonly source: boolean; readonly options: readonly string[] }): Subject {
-  const built = join(root, 'apps/cli/dist/main.js');
+export interface PckitChoice {
+  /** Run the TypeScript instead of what `npm run build` made of it. */
+  readonly source: boolean;
+  readonly options: readonly string[];
+  /** Another build's main.js. */
+  readonly main?: string | undefined;
+}
+
+export function pckit({ source, options, main }: PckitChoice): Subject {
+  const built = main ?? join(root, 'apps/cli/dist/main.js');
   if (!source && !existsSync(built)) throw new Error(`no ${built}: npm run build, or --source`);
   const program = source ? ['--conditions=@pckit/source', '--import', import.meta.resolve('tsx'), join(root, 'apps/cli/src/main.ts')] : [built];
   return {
     name: 'pckit',
-    command: ({ kernel, initrd, append, memoryMiB, disk }) => [
+    command: ({ kernel, initrd, append, memoryMiB, disk, unpack }) => [
       ...[process.execPath, ...program, 'boot', '--kernel', kernel, '--initrd', initrd, '--append', append, '--memory', `${memoryMiB}M`, '--quiet'],
       ...(disk === undefined ? [] : ['--disk', `${disk},overlay`]),
+      ...(unpack === undefined ? [] : ['--unpack', unpack]),
       ...options,
     ],
   };
@@ -44,6 +54,14 @@ export function qemu(model = 'Nehalem'): Subject {
       ...['-nodefaults', '-display', 'none', '-no-reboot', '-serial', 'stdio', '-kernel', kernel, '-initrd', initrd, '-append', append],
       ...(disk === undefined ? [] : ['-drive', `file=${disk},format=raw,if=virtio,snapshot=on`]),
     ],
+  };
+}
+
+/** For i386 guests. */
+export function v86(): Subject {
+  return {
+    name: 'v86',
+    command: ({ kernel, initrd, append, memoryMiB }) => [process.execPath, join(root, 'bench/tools/v86.mjs'), kernel, initrd, append, String(memoryMiB)],
   };
 }
 

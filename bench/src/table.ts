@@ -24,12 +24,13 @@ export class Results {
 }
 
 /** One line a program: medians of CPU seconds (and of wall time), and the ratio of pckit's to the other's. */
-export function markdownTables(results: Results, peer: string): string {
+export function markdownTables(results: Results): string {
   const kinds = [...new Set(results.all.map(({ group, times }) => JSON.stringify({ group, times })))].map((text) => JSON.parse(text) as { group: string; times?: number });
-  return kinds.map(({ group, times }) => section(results.all.filter((one) => one.group === group && one.times === times), group, times, peer)).join('\n');
+  return kinds.map(({ group, times }) => section(results.all.filter((one) => one.group === group && one.times === times), group, times)).join('\n');
 }
 
-function section(measured: readonly Measured[], group: string, times: number | undefined, peer: string): string {
+function section(measured: readonly Measured[], group: string, times: number | undefined): string {
+  const peer = measured.find(({ subject }) => subject !== 'pckit')?.subject ?? 'nothing';
   const names = [...new Set(measured.map(({ name }) => name))];
   const of = (name: string, subject: string, what: keyof Cost): number | undefined => {
     const found = measured.find((one) => one.name === name && one.subject === subject);
