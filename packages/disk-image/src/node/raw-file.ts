@@ -108,7 +108,7 @@ export class RawFile implements BlockBackend {
   /** The next one to open the image would take it for what the guest says it is: with a backing file of the guest's choice, for one. */
   #expectRaw(head: Uint8Array): void {
     const detected = detectFormat(head, new Uint8Array(0));
-    if ('format' in detected && detected.format === 'raw') return;
+    if (!('format' in detected) || detected.format === 'raw') return;
     throw new DiskImageError('unsupported-format', `${this.path}: the guest writes the beginning of another format; format=raw allows it`);
   }
 

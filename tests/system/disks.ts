@@ -1,0 +1,132 @@
+/**
+ * npm run test:disks
+ *
+ * Disks as a stock Debian kernel finds them: virtio, IDE (ata_piix) and AHCI, raw and qcow2, and a CD-ROM. The guest writes and reads back; the host
+ * compares, and qemu-img checks. Then the power is cut at instructions that a seed chooses, and what the guest had flushed must be there after
+ * e2fsck has replayed the journal.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { command, start } from './pckit.js';
+import { patient, Report, workFolder } from './report.js';
+
+const MEGABYTES = Number(process.env['PCKIT_MEGABYTES'] ?? 48);
+const CUTS = Number(process.env['PCKIT_CUTS'] ?? 3);
+const folder = workFolder('disks');
+const at = (name: string): string => join(folder, name);
+const report = new Report();
+const modules = ['ata_piix', 'ahci', 'sd_mod', 'sr_mod', 'isofs', 'virtio_blk', 'virtio_pci', 'ext4'].flatMap((name) => ['--module', name]);
+
+function tool(name: string, args: readonly string[]): { readonly status: number | null; readonly output: string } {
+  const { status, stdout, stderr, error } = spawnSync(name, args, { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C', PATH: `${process.env['PATH'] ?? ''}:/sbin:/usr/sbin` } });
+  return { status, output: `${error?.message ?? ''}${stdout}${stderr}` };
+}
+
+const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
+
+async function initramfs(script: string): Promise<{ readonly kernel: string; readonly initrd: string }> {
+  writeFileSync(at('run.sh'), script);
+  const kernel = await command(['guest', 'fetch', 'bookworm'], patient(900));
+  await command(['guest', 'build', 'bookworm', '-o', at('guest.cpio'), ...modules, '--run', at('run.sh')], patient(300));
+  return { kernel: kernel.split('\n').at(-1) as string, initrd: at('guest.cpio') };
+}
+
+/** Writes, reads back, and says sums that the host compares. */
+async function readAndWrite(): Promise<void> {
+  for (const name of ['virtio.img', 'ahci.img']) {
+    writeFileSync(at(name), '');
+    truncateSync(at(name), (MEGABYTES + 16) << 20);
+  }
+  const created = tool('qemu-img', ['create', '-q', '-f', 'qcow2', at('ide.qcow2'), `${MEGABYTES + 16}M`]);
+  report.check('qemu-img makes an image', created.status === 0, created.output);
+  mkdirSync(at('cd'), { recursive: true });
+  writeFileSync(join(at('cd'), 'hello.txt'), 'hello from the disc\n');
+  const iso = tool('genisoimage', ['-quiet', '-R', '-V', 'PCKIT', '-o', at('cd.iso'), at('cd')]);
+  report.check('genisoimage makes a disc', iso.status === 0, iso.output);
+
+  const { kernel, initrd } = await initramfs(
+    `test_disk() {
+  dd if=/dev/urandom of=/dev/$2 bs=1M count=${MEGABYTES} oflag=direct 2>/dev/null || echo "WRITE FAILED $1"
+  for i in 3 1 7 5; do dd if=/dev/urandom of=/dev/$2 bs=4k count=64 seek=$((i * 1000)) oflag=direct conv=notrunc 2>/dev/null || echo "WRITE FAILED $1"; done
+  sync
+  echo "SUM $1 $(dd if=/dev/$2 bs=1M iflag=direct 2>/dev/null | md5sum | cut -d' ' -f1)"
+}
+test_disk virtio vda; test_disk ide sda; test_disk ahci sdb
+mkdir -p /cd; mount -t iso9660 -o ro /dev/sr0 /cd && echo "CD $(cat /cd/hello.txt)"
+dmesg | grep -E 'ata[0-9.]+: (configured|SATA link up|PATA max)|NCQ' | sed 's/^/DMESG /'
+dmesg | grep -iE 'ata[0-9].*(error|exception|fail|reset|limiting|timeout)|I/O error' | sed 's/^/COMPLAINT /'
+echo TEST-DONE
+`,
+  );
+  const machine = start(
+    ['boot', '--kernel', kernel, '--initrd', initrd, '--append', 'console=ttyS0 quiet', '--memory', '512M', '--disk', at('virtio.img'), '--disk', `${at('ide.qcow2')},if=ide`, '--disk', `${at('cd.iso')},cdrom`, '--disk', `${at('ahci.img')},if=ahci`],
+    { patience: patient(3000), log: at('console.log') },
+  );
+  const { status, console: text, stderr } = await machine.finished;
+  const lines = text.replaceAll('\r', '').split('\n');
+  report.check('the guest powers off, with status 0', status === 0 && text.includes('TEST-DONE'), `${stderr}${text.slice(-1500)}`);
+  report.check('no write fails', !text.includes('WRITE FAILED'), lines.filter((line) => line.includes('FAILED')).join('\n'));
+  report.check('libata has no complaint', !text.includes('COMPLAINT'), lines.filter((line) => line.startsWith('COMPLAINT')).join('\n'));
+  for (const line of lines.filter((each) => each.startsWith('DMESG'))) report.note(line.slice(6));
+  const sum = (name: string): string | undefined => lines.find((line) => line.startsWith(`SUM ${name} `))?.split(' ')[2];
+  const checked = tool('qemu-img', ['check', at('ide.qcow2')]);
+  report.check('qemu-img check finds the qcow2 image right', checked.status === 0, checked.output);
+  tool('qemu-img', ['convert', '-O', 'raw', at('ide.qcow2'), at('ide.img')]);
+  for (const name of ['virtio', 'ide', 'ahci']) report.equal(`the host reads what the guest wrote by ${name}`, md5(readFileSync(at(`${name}.img`))), sum(name));
+  report.check('the disc is mounted and read', lines.includes('CD hello from the disc'), lines.filter((line) => line.startsWith('CD')).join('\n'));
+}
+
+/** The guest writes files, one after another, and says which are flushed; the machine stops anywhere. */
+async function powerCut(): Promise<void> {
+  const { kernel, initrd } = await initramfs(
+    `mkdir -p /d; mount -t ext4 $(ls /dev/vda /dev/sda 2>/dev/null | head -1) /d
+i=0
+while [ $i -lt 100 ]; do
+  i=$((i + 1))
+  dd if=/dev/urandom of=/d/file$i bs=4k count=$((i % 7 * 20 + 1)) 2>/dev/null
+  sync
+  echo "FLUSHED $i $(md5sum /d/file$i | cut -d' ' -f1)"
+done
+echo TEST-DONE
+`,
+  );
+  for (const [index, kind] of ['virtio', 'ide', 'ahci'].entries()) {
+    const made = (name: string): void => {
+      rmSync(at(name), { force: true });
+      const { status, output } = tool('mke2fs', ['-q', '-t', 'ext4', at(name), '64M']);
+      if (status !== 0) throw new Error(output);
+    };
+    const args = (name: string, limit?: number): string[] => [
+      ...['boot', '--kernel', kernel, '--initrd', initrd, '--append', 'console=ttyS0 quiet', '--memory', '512M', '--deterministic', '--stats', 'json', '--disk', `${at(name)},if=${kind}`],
+      ...(limit === undefined ? [] : ['--max-instructions', String(limit)]),
+    ];
+    made('whole.img');
+    const whole = await start(args('whole.img'), { patience: patient(3000) }).finished;
+    report.check(`${kind}: the whole run ends`, whole.status === 0 && whole.console.includes('TEST-DONE'), whole.console.slice(-800));
+    const { instructions } = JSON.parse(whole.stderr.trim().split('\n').at(-1) as string) as { instructions: number };
+    for (let cut = 0; cut < CUTS; cut++) {
+      // Between the first file and the last, where a generator of a few lines says; the same every time.
+      const limit = Math.floor(instructions * (0.55 + 0.44 * (((index * CUTS + cut + 1) * 0.618_034) % 1)));
+      made('cut.img');
+      const run = await start(args('cut.img', limit), { patience: patient(3000) }).finished;
+      const flushed = [...run.console.matchAll(/FLUSHED (\d+) ([0-9a-f]{32})/g)].map(([, file, sum]) => ({ file, sum }));
+      const repaired = tool('e2fsck', ['-fy', at('cut.img')]);
+      // 1: the journal was replayed.
+      report.check(`${kind}: after ${limit} of ${instructions} instructions e2fsck replays the journal, no more`, (repaired.status === 0 || repaired.status === 1) && !/FIXED|Inode .* has/.test(repaired.output), repaired.output);
+      report.check('and then finds it clean', tool('e2fsck', ['-fn', at('cut.img')]).status === 0);
+      let lost = 0;
+      for (const { file, sum } of flushed) {
+        rmSync(at('dumped'), { force: true });
+        tool('debugfs', ['-R', `dump /file${file ?? ''} ${at('dumped')}`, at('cut.img')]);
+        if (md5(readFileSync(at('dumped'))) !== sum) lost++;
+      }
+      report.check(`${kind}: all ${flushed.length} flushed files are there`, lost === 0, `${lost} are not`);
+    }
+  }
+}
+
+await report.part('disks', readAndWrite);
+await report.part('power cuts', powerCut);
+process.exitCode = report.end();
