@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { buildGuestInitramfs, cachedGuest, fetchGuest } from '@pckit/debian-image/node';
+import { RealClock } from '@pckit/slirp-net/node';
+import { GuestStack } from '@pckit/slirp-net/testing';
 import { program } from './run-cli.js';
 
 const required = process.env['PCKIT_REQUIRE_TOOLS'] === '1';
@@ -35,6 +37,42 @@ echo "=dns $(nslookup -type=a localhost.invalid 2>&1 | grep -c NXDOMAIN)"
 nc -l -p 2323 -e cat & sleep 1; echo "=listening"; wait
 `;
 const lease = '#!/bin/sh\n[ "$1" = bound ] || exit 0\nip addr add $ip/$mask dev $interface; ip route add default via $router; echo "nameserver $dns" > /etc/resolv.conf; echo "=lease $ip/$mask $router $dns"\n';
+
+it('gives whole frames to whoever is at the other end: a connection works without a capture', async () => {
+  const echo = createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1');
+  const path = join(folder, 'plain');
+  const net = spawn(process.execPath, [...program, 'net', '--listen', `unix:${path}`]);
+  try {
+    while (!existsSync(path)) {
+      if (net.exitCode !== null) throw new Error('pckit net ended');
+      await new Promise((done) => setTimeout(done, 50));
+    }
+    const cable = connect({ path });
+    const port = {
+      takesOffloads: false,
+      send: (frame: Uint8Array) => void cable.write(Buffer.concat([Buffer.of(0, 0, frame.length >> 8, frame.length & 255), frame])),
+      attach: (receive: (frame: Uint8Array) => boolean) => {
+        let held = Buffer.alloc(0);
+        cable.on('data', (bytes) => {
+          held = Buffer.concat([held, bytes]);
+          for (; held.length >= 4 && held.length >= 4 + held.readUInt32BE(0); held = held.subarray(4 + held.readUInt32BE(0))) receive(held.subarray(4, 4 + held.readUInt32BE(0)));
+        });
+      },
+      onReady: () => {},
+      detach: () => {},
+    };
+    const stack = new GuestStack({ clock: new RealClock(), port });
+    const socket = stack.connect('10.0.2.2', (echo.address() as AddressInfo).port);
+    const data = randomBytes(100_000);
+    socket.connection.write(Uint8Array.from(data));
+    while (socket.receivedBytes < data.length) await new Promise((done) => setTimeout(done, 5));
+    expect(Buffer.compare(Buffer.from(socket.all()), data)).toBe(0);
+    cable.destroy();
+  } finally {
+    net.kill('SIGKILL');
+    echo.close();
+  }
+});
 
 describe.skipIf(skip)('pckit net (needs qemu-system-x86_64, tshark and the default guest)', () => {
   it('is a network to a Linux guest under QEMU, and its capture is in order', async () => {

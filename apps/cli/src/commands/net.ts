@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { NetworkPort } from '@pckit/slirp-net';
 import { serveStream, serveWebSocket } from '@pckit/slirp-net/node';
 import { explained, openUserNetwork } from '../network/user-network.js';
 import type { StreamAddress } from '../parse/net-option.js';
@@ -16,11 +17,13 @@ export interface NetHost {
 export async function net(request: NetRequest, { print, say, interrupted }: NetHost): Promise<void> {
   const user = await openUserNetwork(request.network, { say, failed: say });
   const closers: (() => void)[] = [];
+  // Who is at the other end of a stream takes whole frames only: no offloads.
+  const attach = (): NetworkPort => user.network.attach();
   const changed = (event: string, count: number): void => say(event === 'bad-frame' ? 'a peer sent what is no frame' : `a card was ${event}: ${count} now`);
   let figures: NodeJS.Timeout | undefined;
   try {
     for (const address of request.listen) {
-      const server = await serveStream({ at: target(address), attach: user.attach, changed }).catch((error: unknown) => {
+      const server = await serveStream({ at: target(address), attach, changed }).catch((error: unknown) => {
         throw explained(error);
       });
       closers.push(server.close);
@@ -28,7 +31,7 @@ export async function net(request: NetRequest, { print, say, interrupted }: NetH
     }
     if (request.ws !== undefined) {
       const { host, port, origins, token = randomBytes(24).toString('base64url') } = request.ws;
-      const server = await serveWebSocket({ at: { address: host, port }, token, origins, attach: user.attach, changed }).catch((error: unknown) => {
+      const server = await serveWebSocket({ at: { address: host, port }, token, origins, attach, changed }).catch((error: unknown) => {
         throw explained(error);
       });
       closers.push(server.close);
