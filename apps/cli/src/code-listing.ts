@@ -1,5 +1,7 @@
 import { DebugMemory, type Machine } from '@pckit/machine';
 import { decode, format, Instruction, type Mode } from '@pckit/x86-decoder';
+import { explain } from './explain.js';
+import { readKernelSymbols } from './kernel-symbols.js';
 
 /** Link addresses of a kernel to names. */
 export interface Names {
@@ -32,4 +34,16 @@ export function nextInstruction(machine: Machine, vcpu: number, names?: Names): 
 function codeBase(machine: Machine, vcpu: number): bigint {
   const { segments } = machine.vcpus[vcpu]?.save() as { readonly segments?: { readonly cs: { readonly base: bigint | number } } };
   return BigInt(segments?.cs.base ?? 0);
+}
+
+/** Names at the addresses of the running kernel. */
+export async function namesOf(kernel: Uint8Array, slide: number | undefined, say: (message: string) => void): Promise<Names | undefined> {
+  try {
+    const symbols = await readKernelSymbols(kernel);
+    return { nearest: (address) => symbols.nearest(BigInt.asUintN(64, address - BigInt(slide ?? 0))) };
+  } catch (error) {
+    if (explain(error) === undefined) throw error;
+    say('the kernel has no symbols that can be read: addresses have no names');
+    return undefined;
+  }
 }

@@ -2,6 +2,7 @@ import type { AccessSize, CharPort, Plain, ProcessorBus } from '@pckit/interface
 import { createPc, createPcTarget, x86Processor, type MachineStop, type Pc, type PcDisk, type PcNic, type CreatePcTargetOptions, type PcTarget, type ProcessorFactory, type Snapshot } from '@pckit/machine';
 import { CPU_MODELS } from '@pckit/x86-jit';
 import { CliError } from './cli-error.js';
+import { Profile } from './profile.js';
 import type { PcEnd, SessionPc } from './session.js';
 
 export interface MachineOptions {
@@ -25,6 +26,8 @@ export interface MachineOptions {
   readonly deterministic: boolean;
   readonly seed: number;
   readonly interpreterOnly: boolean;
+  /** Profile the run: slices are short, and `ProfiledMachine` is looked at after each. */
+  readonly profile?: boolean;
   /** What a reset does: start again, or end the run. A triple fault always ends it. */
   readonly reboot: boolean;
   readonly say: (message: string) => void;
@@ -47,6 +50,10 @@ export interface Machine extends SessionPc {
   snapshot(notes: Plain): Snapshot;
   restore(snapshot: Snapshot): void;
   statistics(): MachineStatistics;
+  /** How far the kernel's addresses were moved, where that was the host's choice. */
+  readonly slide: number | undefined;
+  /** Only of a machine that is made with `profile`. */
+  readonly profile: Profile | undefined;
   /** Switches on; otherwise `run` does. */
   powerOn(): void;
   /** Stands still until a debugger lets it go. */
@@ -79,13 +86,18 @@ export function createMachine(options: MachineOptions): Machine {
     nics: options.nics ?? [],
     ...(options.epoch === undefined ? {} : { epoch: options.epoch }),
     time: options.deterministic ? { kind: 'deterministic', seed: options.seed } : { kind: 'real' },
+    ...(options.profile === true ? { sliceMilliseconds: PROFILE_SLICE } : {}),
     // A reset comes back here, which tells a triple fault from a reboot.
     onReset: 'stop',
   });
   return new PcMachine(pc, exits, options);
 }
 
+/** Milliseconds between samples. */
+const PROFILE_SLICE = 1;
+
 class PcMachine implements Machine {
+  readonly profile: Profile | undefined;
   readonly #pc: Pc;
   readonly #exits: ExitCounts;
   readonly #options: MachineOptions;
@@ -96,11 +108,16 @@ class PcMachine implements Machine {
     this.#pc = pc;
     this.#exits = exits;
     this.#options = options;
+    if (options.profile === true) this.profile = new Profile({ positions: () => positions(pc), tiers: () => this.statistics().tiers });
     this.#breaks = pc.chips.uarts.map((uart) => pc.machine.door.input<null>(`${uart.name}-break`, () => uart.receiveBreak()));
   }
 
   get bootNotes(): readonly string[] {
     return this.#pc.plan?.notes ?? [];
+  }
+
+  get slide(): number | undefined {
+    return this.#pc.plan?.slide;
   }
 
   get instructions(): number {
@@ -124,8 +141,10 @@ class PcMachine implements Machine {
     const { machine } = this.#pc;
     this.powerOn();
     this.#stopping = false;
+    const { profile } = this;
+    const look = profile === undefined ? {} : { until: () => (profile.sample(), false) };
     for (;;) {
-      const end = this.#end(await machine.run(limit === undefined ? {} : { untilInstructions: limit }));
+      const end = this.#end(await machine.run({ ...(limit === undefined ? {} : { untilInstructions: limit }), ...look }));
       if (end !== undefined) return end;
       // A reset at the same instruction takes precedence over a stop, which must not be forgotten.
       if (this.#stopping) return { kind: 'stopped' };
@@ -194,6 +213,16 @@ class PcMachine implements Machine {
         return undefined;
     }
   }
+}
+
+/** Where the processors are that have something to do. */
+function positions({ machine }: Pc): { rip: bigint; user: boolean }[] {
+  const debug = machine.processorDebug;
+  return machine.vcpus.flatMap(({ halted, index }) => {
+    const rip = debug?.readRegister(index, 'rip');
+    if (debug === undefined || rip === undefined || halted || debug.activity(index) !== 'running') return [];
+    return [{ rip, user: ((debug.readRegister(index, 'cs') ?? 0n) & 3n) === 3n }];
+  });
 }
 
 function processorFactory(model: string, exits: ExitCounts): ProcessorFactory {

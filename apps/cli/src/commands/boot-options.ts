@@ -37,6 +37,8 @@ export interface BootOptions {
   readonly unpack?: Unpack;
   readonly reboot: boolean;
   readonly stats?: 'table' | 'json';
+  /** Show where the guest spent its time. */
+  readonly profile?: true;
   readonly save?: string;
   readonly resume?: string;
   readonly mirror?: string;
@@ -121,6 +123,7 @@ export function bootCommand(act: (options: BootOptions) => Promise<void>): Comma
     .option('--no-reboot', 'end instead of restarting when the guest resets the machine')
     .optionsGroup('What to keep and to show:')
     .option('--save <file>', 'write a snapshot when the run ends')
+    .option('--profile', 'where the guest spent its time, on standard error: functions of the kernel, pages elsewhere, and what executed them')
     .addOption(new Option('--stats [format]', 'figures at the end, on standard error').choices(['table', 'json']).preset('table'))
     .option('-q, --quiet', 'no messages of ours but errors')
     .addHelpText('after', () => keys + exitCodes() + examples)
@@ -151,6 +154,7 @@ export interface RawBootOptions {
   unpack?: Unpack;
   reboot: boolean;
   stats?: 'table' | 'json';
+  profile?: boolean;
   save?: string;
   resume?: string;
   mirror?: string;
@@ -195,6 +199,7 @@ export function checkBootOptions(raw: RawBootOptions): BootOptions {
     ...(raw.gdb === undefined ? {} : { gdb: { ...parseGdb(raw.gdb), wait: raw.wait === true } }),
     ...(raw.unpack === undefined ? {} : { unpack: raw.unpack }),
     reboot: raw.reboot,
+    ...(raw.profile === true ? { profile: true as const } : {}),
     ...(raw.stats === undefined ? {} : { stats: raw.stats }),
     ...(raw.save === undefined ? {} : { save: raw.save }),
     ...(raw.resume === undefined ? {} : { resume: raw.resume }),

@@ -25,6 +25,7 @@ import { Session } from '../session.js';
 import { readSnapshotFile, writeSnapshotFile } from '../snapshot-file.js';
 import { notesOf, readNotes, type SnapshotNotes } from '../snapshot-notes.js';
 import { statsBaseline, statsJson, statsTable, timing, type BootStats, type StatsBaseline } from '../stats.js';
+import { namesOf } from '../code-listing.js';
 import { unpackKernel } from '../unpack-payload.js';
 import { escapeHelp, type EscapeCommand } from '../terminal/escape-keys.js';
 import { HostTerminal, type HostProcess, type InputStream, type OutputStream } from '../terminal/host-terminal.js';
@@ -145,6 +146,7 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
       debugConsole: watched(debugOutput.port, options.exitOn, found),
       ...(options.epoch === undefined ? {} : { epoch: options.epoch }),
       interpreterOnly: options.interpreterOnly,
+      profile: options.profile === true,
       reboot: options.reboot,
       say,
     }),
@@ -262,6 +264,7 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
     await save(options.save);
     say(`saved ${options.save}`);
   }
+  if (machine.profile !== undefined) host.report(machine.profile.table(kernel === undefined ? undefined : await namesOf(kernel, machine.slide, say)));
   if (options.stats !== undefined) {
     const stats = collectStats(machine, reason, first, began, choice.deterministic);
     host.report(options.stats === 'json' ? statsJson(stats) : statsTable(stats));

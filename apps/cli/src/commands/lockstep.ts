@@ -1,10 +1,9 @@
 import { openDisk } from '@pckit/disk-image/node';
 import { createPc, lockstep, stateDifferences, x86Processor, type Difference, type LockstepResult, type LockstepSide, type ProcessorFactory, type X86ProcessorOptions } from '@pckit/machine';
-import { nextInstruction, type Names } from '../code-listing.js';
-import { about, explain } from '../explain.js';
+import { namesOf, nextInstruction, type Names } from '../code-listing.js';
+import { about } from '../explain.js';
 import type { GuestStore } from '../guest-store.js';
 import { readInput } from '../input-file.js';
-import { readKernelSymbols } from '../kernel-symbols.js';
 import type { SideOption } from '../parse/side-option.js';
 import { unpackKernel } from '../unpack-payload.js';
 import type { LockstepRequest } from './lockstep-options.js';
@@ -85,18 +84,6 @@ function processorOptions({ regions }: SideOption, model: string | undefined): X
 
 function consolePort(print: (text: string) => void): { write(byte: number): void; attach(): void } {
   return { write: (byte) => print(String.fromCharCode(byte)), attach: () => undefined };
-}
-
-/** Names at the addresses of the running kernel. */
-async function namesOf(kernel: Uint8Array, slide: number | undefined, say: (message: string) => void): Promise<Names | undefined> {
-  try {
-    const symbols = await readKernelSymbols(kernel);
-    return { nearest: (address) => symbols.nearest(BigInt.asUintN(64, address - BigInt(slide ?? 0))) };
-  } catch (error) {
-    if (explain(error) === undefined) throw error;
-    say('the kernel has no symbols that can be read: addresses have no names');
-    return undefined;
-  }
 }
 
 type Different = Extract<LockstepResult, { kind: 'different' }>;
