@@ -20,11 +20,15 @@ describe('generated programs', () => {
     expect(programs.map((program) => machine.run(program)).filter((outcome) => typeof outcome === 'string')).toEqual([]);
   });
 
-  it('do the same whatever was executed before', () => {
-    const machine = new FuzzMachine();
+  it('do the same whatever was executed before, and in how many slices', () => {
     const all = programs.slice(0, 20);
+    const machine = new FuzzMachine();
     const first = all.map((program) => machine.run(program));
-    for (const [k, program] of all.entries()) expect(differences(program, machine.run(program), first[k]!)).toEqual([]);
+    const inSlices = new FuzzMachine({}, 7);
+    for (const [k, program] of all.entries()) {
+      expect(differences(program, machine.run(program), first[k]!)).toEqual([]);
+      expect(differences(program, inSlices.run(program), first[k]!)).toEqual([]);
+    }
   });
 
   const tool = cannotRecord();

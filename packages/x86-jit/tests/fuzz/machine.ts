@@ -17,8 +17,14 @@ export class FuzzMachine {
   /** Instructions executed so far. */
   instructions = 0n;
 
-  /** @param options of `createProcessor`, beside the model: which tiers there are */
-  constructor(options: Partial<ProcessorOptions> = {}) {
+  /**
+   * @param options of `createProcessor`, beside the model: which tiers there are
+   * @param slice instructions that are run at once
+   */
+  constructor(
+    options: Partial<ProcessorOptions> = {},
+    private readonly slice = MOST_INSTRUCTIONS,
+  ) {
     this.#machine = new TestMachine({ cpl: 3, model: X86_64_V3, processor: options });
     for (let vector = 0; vector < 32; vector++) this.#machine.write(Layout.handlers + 16 * vector, Uint8Array.of(HLT));
     // All but the program's own pages is the system's.
@@ -62,7 +68,8 @@ export class FuzzMachine {
     this.#start(starts[0]!, program.flags, program.registers);
     for (;;) {
       const before = machine.vcpu.instructions;
-      const exit = machine.vcpu.run(MOST_INSTRUCTIONS);
+      let exit = machine.vcpu.run(this.slice);
+      for (let left = MOST_INSTRUCTIONS - this.slice; exit === 'budget' && left > 0; left -= this.slice) exit = machine.vcpu.run(this.slice);
       this.instructions += machine.vcpu.instructions - before;
       if (exit !== 'halted') return `run ended with ${exit} at ${machine.rip.toString(16)}`;
       const vector = Math.floor((machine.rip - Layout.handlers) / 16);

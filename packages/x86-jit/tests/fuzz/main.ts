@@ -1,9 +1,10 @@
 /**
  * Compares the emulated processor with the host's, or with itself in another configuration, on generated programs:
  *
- *   npm run fuzz -w packages/x86-jit -- [--seconds N] [--seed S] [--programs N] [--options JSON] [--reference native|JSON]
+ *   npm run fuzz -w packages/x86-jit -- [--seconds N] [--seed S] [--programs N] [--options JSON] [--slice N] [--reference native|JSON]
  *
- * `--options` and `--reference` take options of `createProcessor`, so that tiers can be told apart: with a region tier,
+ * With `--slice` the emulated processor runs N instructions at a time. `--options` and `--reference` take options of `createProcessor`, so that
+ * tiers can be told apart: with a region tier,
  * `--options '{"regions":{"hotness":1}}' --reference '{"regions":false}'`. Programs have the seeds S, S + 1 ... A program that differs is
  * made smaller and printed; the exit status is 1 then.
  */
@@ -18,12 +19,12 @@ import type { ProcessorOptions } from '../../src/processor.js';
 const BATCH = 100;
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '60' }, seed: { type: 'string' }, programs: { type: 'string' }, options: { type: 'string', default: '{}' }, reference: { type: 'string', default: 'native' } },
+  options: { seconds: { type: 'string', default: '60' }, seed: { type: 'string' }, programs: { type: 'string' }, options: { type: 'string', default: '{}' }, slice: { type: 'string' }, reference: { type: 'string', default: 'native' } },
 });
 const seed = Number(values.seed ?? Date.now() % 2 ** 31);
 const end = Date.now() + 1000 * Number(values.seconds);
 const most = Number(values.programs ?? Infinity);
-const machine = new FuzzMachine(JSON.parse(values.options) as Partial<ProcessorOptions>);
+const machine = new FuzzMachine(JSON.parse(values.options) as Partial<ProcessorOptions>, values.slice ? Number(values.slice) : undefined);
 const ours: Run = (program) => machine.run(program);
 
 function compare(reference: (programs: readonly Program[]) => (Outcome | string)[]): void {
