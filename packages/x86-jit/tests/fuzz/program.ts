@@ -207,6 +207,18 @@ function instruction(w: Writer): void {
 
 const SLOT_CONTENTS = [[0x90, 0x90, 0x90, 0x90], [0x48, 0xff, 0xc0, 0x90], [0x0f, 0x1f, 0x40, 0x00], [0x66, 0x90, 0x66, 0x90], [0x49, 0xff, 0xc3, 0x90], [0xf7, 0xd1, 0x90, 0x90], [0x4d, 0x8d, 0x14, 0x0a]];
 
+/** Stores the flags that are defined. */
+function storeFlags(w: Writer): void {
+  w.unit(() => {
+    // pushfq; and dword [rsp], mask; pop qword [disp32]
+    w.emit(0x9c, 0x81, 0x24, 0x24);
+    w.u32(ARITHMETIC & ~w.left);
+    w.emit(0x8f, 0x04, 0x25);
+    w.u32(Space.data + 8 * w.random.below(0x3ff));
+    w.mark(Flag.AF);
+  });
+}
+
 /** Something that a store elsewhere changes, or such a store. */
 function selfModification(w: Writer): void {
   const { random } = w;
@@ -285,6 +297,8 @@ function block(w: Writer, length: number, depth: number, inLoop: boolean): void 
     else if (choice === 1 && depth < 2 && !inLoop) loop(w, () => block(w, 2 + w.random.below(8), depth + 1, true));
     else if (choice === 2 && depth < 2) call(w, () => block(w, 1 + w.random.below(5), depth + 1, inLoop));
     else if (choice === 3) selfModification(w);
+    else if (choice < 8) storeFlags(w);
+    else if (choice < 10) w.unit(() => w.move(w.random.pick([0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]), interesting(w.random)));
     else instruction(w);
   }
 }
