@@ -91,7 +91,9 @@ describe('pckit qemu', () => {
     expect(boot('-smp cpus=3,maxcpus=8')).toMatchObject({ cpus: 3 });
     expect(boot('-m size=1G,slots=2')).toMatchObject({ memoryBytes: 2 ** 30 });
     expect(parse('-kernel k -nographic -enable-kvm -cpu host').notes).toEqual([expect.stringContaining('emulated'), expect.stringContaining('-cpu host')]);
-    expect(parse('-loadvm here -nographic').boot).toMatchObject({ resume: 'here.pckit-snapshot' });
+    const { boot: resumed } = parse('-loadvm here -nographic');
+    expect(resumed).toMatchObject({ resume: 'here.pckit-snapshot' });
+    for (const known of ['memoryBytes', 'nets', 'disks', 'append']) expect(resumed).not.toHaveProperty(known);
     expect(boot('-device isa-debug-exit,iobase=0xf4,iosize=0x04')).toBeDefined();
   });
 

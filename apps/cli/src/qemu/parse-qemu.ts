@@ -35,7 +35,9 @@ export function parseQemu(args: readonly string[]): QemuRequest {
 
   const machine = machineType([...all('machine'), ...all('M')], notes);
   if (has('enable-kvm') || all('accel').length > 0) notes.push('-enable-kvm and -accel: the processor is emulated, by compiling to WebAssembly');
-  const { disks, nets, nics } = devices(given, machine, !has('nodefaults'), has('snapshot'));
+  // A snapshot knows what machine it is of.
+  const loadvm = last('loadvm');
+  const { disks, nets, nics } = devices(given, machine, !has('nodefaults') && loadvm === undefined, has('snapshot'));
   const memory = last('m');
   const cpuModel = cpu(last('cpu'), notes);
   const gdb = gdbServer(has('s'), has('S'), last('gdb'));
@@ -48,7 +50,6 @@ export function parseQemu(args: readonly string[]): QemuRequest {
   const epoch = last('rtc') === undefined ? undefined : realTimeClock(last('rtc') as string);
   if (last('d') !== undefined || last('D') !== undefined) notes.push('-d and -D: nothing of that is logged; "pckit boot --stats" counts, -gdb looks inside');
   const kernel = last('kernel');
-  const loadvm = last('loadvm');
   if (kernel === undefined && loadvm === undefined) throw new CliError('usage', 'there is no -kernel', 'pckit has no firmware that could boot from a disk: give it the kernel, and -append "root=/dev/sda ...".');
   const initrd = last('initrd');
   const cpus = processors(last('smp'));
@@ -64,7 +65,7 @@ export function parseQemu(args: readonly string[]): QemuRequest {
       ...(kernel === undefined ? {} : { append: last('append') ?? '' }),
       ...(disks.length === 0 && loadvm !== undefined ? {} : { disks }),
       ...(nets.length === 0 && loadvm !== undefined ? {} : { nets, nics }),
-      memoryBytes: memory === undefined ? DEFAULT_MEMORY : memorySize(memory),
+      ...(memory === undefined && loadvm !== undefined ? {} : { memoryBytes: memory === undefined ? DEFAULT_MEMORY : memorySize(memory) }),
       ...(cpus === undefined ? {} : { cpus }),
       ...(cpuModel === undefined ? {} : { cpuModel }),
       serials: terminal.serials,
