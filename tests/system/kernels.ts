@@ -109,7 +109,10 @@ for (const guest of chosen.length > 0 ? chosen : GUESTS) {
     const image = await makeImage(guest);
     for (const cpus of [1, 2]) await report.part(`${guest}, --smp ${cpus}`, () => boot(report, image, cpus, []));
     // One is enough: the determinism check has the rest.
-    if (guest === GUESTS[0]) await report.part(`${guest}, --smp 2 --deterministic`, () => boot(report, image, 2, ['--deterministic']));
+    if (guest === GUESTS[0]) {
+      await report.part(`${guest}, --smp 2 --deterministic`, () => boot(report, image, 2, ['--deterministic']));
+      await report.part(`${guest}, --unpack guest`, () => boot(report, image, 1, ['--unpack', 'guest']));
+    }
   });
 }
 process.exitCode = report.end();

@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { planBoot } from '../src/index.js';
+import { planBoot, unpackPayload } from '../src/index.js';
 import { syntheticBzImage, syntheticElf, syntheticMultiboot } from '../src/testing/index.js';
 import { missingTool, runPlan } from './qemu.js';
 
@@ -105,5 +106,20 @@ describe.skipIf(noKernel !== undefined)(`Debian's kernel on QEMU's processor${no
     const address = plan.tables.initrd?.address ?? 0;
     const range = [address, address + Math.ceil(initrd.length / 4096) * 4096 - 1].map((at) => `0x${at.toString(16).padStart(8, '0')}`);
     expect(output).toContain(`RAMDISK: [mem ${range.join('-')}]`);
+  });
+
+  it('starts unpacked at the slide that the plan says', options, async () => {
+    const kernel = readFileSync(kernelFile);
+    const unpacked = await unpackPayload(kernel, ({ compression, bytes }) => {
+      const { stdout, status, error } = spawnSync(compression, ['-dc'], { input: bytes, maxBuffer: 2 ** 28 });
+      if (status !== 0 && stdout.length === 0) throw error ?? new Error(`${compression} -dc: status ${status}`);
+      return stdout;
+    });
+    const commandLine = 'console=ttyS0 panic=-1 keep_bootcon';
+    const plan = planBoot({ kernel, unpacked, commandLine, memory: { ramBytes: 256 * MIB }, kaslrSeed: 0x5555_5555 });
+    const { output } = await runPlan(plan, { memoryMib: 256, timeoutMs: 90_000 });
+    expect(output).toContain(`Command line: ${commandLine}`);
+    // It has no root: the panic says where the kernel is.
+    expect(output).toContain(`Kernel Offset: 0x${(plan.slide ?? 0).toString(16)} from 0xffffffff81000000`);
   });
 });
