@@ -48,7 +48,8 @@ export function mismatch(machine: GoldenMachine, vector: Vector): string | undef
  * AMD's and Intel's processors do some things differently, and the manual allows both. Ours are AMD's; where the processor did as Intel's do, the
  * outcome is made one of AMD's.
  */
-function asOnAmd(input: Case, start: BigUint64Array, processors: Outcome, ours: Outcome): Outcome | undefined {
+function asOnAmd(input: Case, start: BigUint64Array, recorded: Outcome, ours: Outcome): Outcome | undefined {
+  let processors = recorded;
   const instruction = new Instruction();
   decode(input.code, 0, input.code.length, input.mode, instruction);
   const name = lowerName(instruction.mnemonic);
@@ -73,7 +74,7 @@ function asOnAmd(input: Case, start: BigUint64Array, processors: Outcome, ours: 
   if (input.mode === 64 && instruction.addressSize === 4 && /^(movs|stos|lods|scas|cmps)[bwdq]$/.test(name)) {
     const registers = processors.registers.slice();
     for (const k of [1, 6, 7]) if (registers[k] === (ours.registers[k]! & 0xffffffffn) && ours.registers[k] === start[k]) registers[k] = start[k]!;
-    return { ...processors, registers };
+    processors = { ...processors, registers };
   }
   // SDM vol. 2, REP: after a fault of CMPS and SCAS EFLAGS are what they were before the instruction, whatever iterations there were.
   if (/^(scas|cmps)[bwdq]$/.test(name) && processors.vector >= 0 && ((processors.flags ^ input.flags) & 0x8d5) === 0) return { ...processors, flags: (processors.flags & ~0x8d5) | (ours.flags & 0x8d5) };
