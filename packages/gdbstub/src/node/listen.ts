@@ -22,16 +22,17 @@ export interface Listener {
 /** What a peer that doesn't read may leave in our buffers. */
 const MOST_UNSENT = 64 << 20;
 
-/** Waits for debuggers, one at a time; while one is there, others are turned away. */
+/** How long a debugger waits for another one to leave. */
+const PATIENCE_MILLISECONDS = 2000;
+
+/** Waits for debuggers, one at a time; one that comes while another is there is turned away if that doesn't leave at once. */
 export async function listen(target: Target, options: ListenOptions): Promise<Listener> {
   let present: { readonly socket: Socket; readonly session: GdbSession } | undefined;
-  const server = createServer((socket) => {
-    if (present !== undefined) {
-      socket.destroy();
-      return;
-    }
+  /** The next one: a debugger that reconnects comes before its old connection has ended here. */
+  let next: { readonly socket: Socket; readonly timer: NodeJS.Timeout } | undefined;
+
+  const serve = (socket: Socket): void => {
     const peer = `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? '?'}`;
-    socket.setNoDelay(true);
     const session = new GdbSession(target, {
       send: (bytes) => {
         socket.write(bytes);
@@ -49,13 +50,35 @@ export async function listen(target: Target, options: ListenOptions): Promise<Li
         socket.once('drain', () => socket.resume());
       }
     });
-    // What ends a connection ends it once, by `close`.
-    socket.on('error', () => undefined);
     socket.on('close', () => {
       present = undefined;
       session.disconnect();
       options.disconnected?.(peer);
+      if (next === undefined) return;
+      const { socket: waiting, timer } = next;
+      next = undefined;
+      clearTimeout(timer);
+      if (!waiting.destroyed) serve(waiting);
     });
+  };
+
+  const server = createServer((socket) => {
+    socket.setNoDelay(true);
+    // What ends a connection ends it once, by `close`.
+    socket.on('error', () => undefined);
+    if (present === undefined) {
+      serve(socket);
+    } else if (next === undefined) {
+      next = {
+        socket,
+        timer: setTimeout(() => {
+          next = undefined;
+          socket.destroy();
+        }, PATIENCE_MILLISECONDS),
+      };
+    } else {
+      socket.destroy();
+    }
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -66,6 +89,9 @@ export async function listen(target: Target, options: ListenOptions): Promise<Li
     host: address,
     port,
     close: () => {
+      if (next !== undefined) clearTimeout(next.timer);
+      next?.socket.destroy();
+      next = undefined;
       present?.socket.destroy();
       return new Promise((resolve) => server.close(() => resolve()));
     },

@@ -22,7 +22,7 @@ export function createPcTarget(pc: Pc, options: CreatePcTargetOptions = {}): PcT
       : {
           relocation: () => {
             const debug = pc.machine.processorDebug;
-            const slide = debug === undefined ? undefined : slideOf(findAnchors(0, debug, target.memory, image));
+            const slide = debug === undefined ? undefined : slideOf(findAnchors(0, debug, target.memory, { image, planned: pc.plan?.slide }));
             return slide === undefined ? undefined : { base: image.textBase + slide, slide: BigInt.asUintN(64, slide) };
           },
         }),

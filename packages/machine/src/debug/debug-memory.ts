@@ -1,4 +1,4 @@
-import type { GuestRam } from '@pckit/guest-memory';
+import { PAGE_BYTES, type GuestRam } from '@pckit/guest-memory';
 import type { PageLookup, ProcessorDebugPort } from './processor-debug-port.js';
 
 /** Memory as a debugger sees it: virtual, through a processor's page tables, whatever the privilege; RAM only, as reading a device may change it. */
@@ -47,11 +47,11 @@ export class DebugMemory {
     return this.ram.borrow(physical, length, 'read')?.slice();
   }
 
-  /** Until the end of the page, at most `length` bytes. */
+  /** Until the end of the 4 KiB, of which RAM has all or none, at most `length` bytes. */
   #piece(vcpu: number, address: bigint, length: number): { readonly physical: number; readonly length: number } | undefined {
     const page = this.translate(vcpu, address);
     if (!('physical' in page)) return undefined;
-    const room = page.pageBytes - (page.physical & (page.pageBytes - 1n));
-    return { physical: Number(page.physical), length: room < BigInt(length) ? Number(room) : length };
+    const physical = Number(page.physical);
+    return { physical, length: Math.min(length, PAGE_BYTES - (physical % PAGE_BYTES)) };
   }
 }

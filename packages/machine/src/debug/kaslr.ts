@@ -14,11 +14,17 @@ export interface Anchor {
   readonly slide: bigint;
 }
 
+export interface Known {
+  readonly image: KernelImage | undefined;
+  /** What the boot loader has chosen: what counts as long as the kernel shows no sign of itself. */
+  readonly planned: number | undefined;
+}
+
 /**
  * How far the running kernel lies from where it was linked to, by each sign of it: LSTAR, the handler of page faults in the IDT, the first page that is
  * mapped where kernels are, the banner in its data. A sign that is not there yet (or is not Linux's) is left out.
  */
-export function findAnchors(vcpu: number, debug: ProcessorDebugPort, memory: DebugMemory, image: KernelImage | undefined): readonly Anchor[] {
+export function findAnchors(vcpu: number, debug: ProcessorDebugPort, memory: DebugMemory, { image, planned }: Known): readonly Anchor[] {
   const anchors: Anchor[] = [];
   const add = (name: string, at: bigint | undefined, linked: bigint | undefined): void => {
     if (at === undefined || linked === undefined) return;
@@ -42,6 +48,7 @@ export function findAnchors(vcpu: number, debug: ProcessorDebugPort, memory: Deb
       if (there.length === text.length && there.every((byte, i) => byte === text[i])) anchors.push({ name: 'banner', slide });
     }
   }
+  if (anchors.length === 0 && planned !== undefined) anchors.push({ name: 'boot plan', slide: BigInt(planned) });
   return anchors;
 }
 

@@ -24,7 +24,7 @@ const large = (entry: bigint): boolean => (entry & 0x80n) !== 0n;
 export function walkPageTables(cpu: CpuState, linear: bigint): Translation | Unmapped {
   const paging = cpu.u32(State.paging);
   if ((paging & Paging.enabled) === 0) {
-    return linear >> 32n === 0n ? { physical: linear, pageBytes: 4096n, writable: true, user: true, executable: true } : { unmappedBytes: 1n << 32n };
+    return linear >> 32n === 0n ? { physical: linear, pageBytes: 1n << 21n, writable: true, user: true, executable: true } : beyond(linear);
   }
   const cr3 = cpu.u64(State.cr3);
   if ((paging & Paging.pae) === 0) return walk32(cpu, linear, cr3, (paging & Paging.pse) !== 0);
@@ -32,8 +32,14 @@ export function walkPageTables(cpu: CpuState, linear: bigint): Translation | Unm
     if (BigInt.asUintN(64, BigInt.asIntN(48, linear)) !== linear) return { unmappedBytes: 1n << 47n };
     return walkPae(cpu, linear, cr3 & ADDRESS, 39n);
   }
+  if (linear >> 32n !== 0n) return beyond(linear);
   const pdpte = cpu.u64(State.pdpte0 + Number((linear >> 30n) & 3n) * 8);
-  return linear >> 32n === 0n && present(pdpte) ? walkPae(cpu, linear, pdpte & ADDRESS, 21n) : { unmappedBytes: 1n << 30n };
+  return present(pdpte) ? walkPae(cpu, linear, pdpte & ADDRESS, 21n) : { unmappedBytes: 1n << 30n };
+}
+
+/** An address of more than 32 bits where there are none: the largest aligned block around it that doesn't reach below. */
+function beyond(linear: bigint): Unmapped {
+  return { unmappedBytes: 1n << BigInt(linear.toString(2).length - 1) };
 }
 
 function read(cpu: CpuState, physical: bigint, bytes: 4 | 8): bigint {
@@ -62,7 +68,7 @@ function walkPae(cpu: CpuState, linear: bigint, root: bigint, top: bigint): Tran
 }
 
 function walk32(cpu: CpuState, linear: bigint, cr3: bigint, pse: boolean): Translation | Unmapped {
-  if (linear >> 32n !== 0n) return { unmappedBytes: 1n << 32n };
+  if (linear >> 32n !== 0n) return beyond(linear);
   const directory = read(cpu, (cr3 & 0xfffff000n) + (linear >> 22n) * 4n, 4);
   if (!present(directory)) return { unmappedBytes: 1n << 22n };
   if (pse && large(directory)) {

@@ -48,9 +48,9 @@ export const kaslr: Command = {
   name: 'kaslr',
   usage: 'kaslr',
   does: 'how far the kernel lies from where it was linked to, and how that is known',
-  run({ target, vcpu, image }) {
+  run({ pc, target, vcpu, image }) {
     const debug = target.machine.processorDebug;
-    const anchors = debug === undefined ? [] : findAnchors(vcpu, debug, target.memory, image);
+    const anchors = debug === undefined ? [] : findAnchors(vcpu, debug, target.memory, { image, planned: pc.plan?.slide });
     const slide = slideOf(anchors);
     if (slide === undefined) return 'not known yet: the kernel has not begun ("monitor stop-at start_kernel" gets there)';
     return `${hex(slide)}\nby ${anchors.map((anchor) => (anchor.slide === slide ? anchor.name : `${anchor.name} (${hex(anchor.slide)})`)).join(', ')}\nin gdb: symbol-file -o ${hex(slide)} VMLINUX`;

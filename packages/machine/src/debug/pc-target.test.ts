@@ -1,0 +1,230 @@
+import { GdbSession } from '@pckit/gdbstub';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createPc, createPcTarget, type Pc, type PcTarget } from '../index.js';
+
+// again: inc ax; inc word [7e00h]; out 80h,al; jmp again, in real mode; twenty bytes on: sti; hlt; jmp $-2
+const LOOP = [0x40, 0xff, 0x06, 0x00, 0x7e, 0xe6, 0x80, 0xeb, 0xf7];
+const AT = 0x7c00;
+
+function machine(cpus = 1): Pc {
+  const pc = createPc({
+    memoryBytes: 4 << 20,
+    cpus,
+    time: { kind: 'deterministic' },
+    boot: { kernel: Uint8Array.from(LOOP), flat: { address: AT, mode: 'real16' } },
+  });
+  pc.machine.powerOn();
+  return pc;
+}
+
+/** A debugger on a machine that runs by itself. */
+class Debugger {
+  readonly target: PcTarget;
+  readonly session: GdbSession;
+  #replies: string[] = [];
+  #waiting: ((reply: string) => void) | undefined;
+
+  constructor(readonly pc: Pc) {
+    this.target = createPcTarget(pc);
+    this.session = new GdbSession(this.target, {
+      send: (bytes) => {
+        const text = String.fromCharCode(...bytes);
+        for (const [, payload] of text.matchAll(/[$%]([^#]*)#../g)) {
+          if (this.#waiting === undefined) this.#replies.push(payload);
+          else this.#waiting(payload);
+          this.#waiting = undefined;
+        }
+      },
+    });
+  }
+
+  next(): Promise<string> {
+    const first = this.#replies.shift();
+    return first === undefined ? new Promise((done) => (this.#waiting = done)) : Promise.resolve(first);
+  }
+
+  ask(payload: string): Promise<string> {
+    const sum = [...payload].reduce((total, character) => total + character.charCodeAt(0), 0) & 0xff;
+    this.session.receive(new TextEncoder().encode(`$${payload}#${sum.toString(16).padStart(2, '0')}`));
+    return this.next();
+  }
+
+  async monitor(command: string): Promise<string> {
+    return Buffer.from(await this.ask(`qRcmd,${Buffer.from(command).toString('hex')}`), 'hex').toString();
+  }
+
+  get rip(): number {
+    return Number(this.pc.machine.processorDebug?.readRegister(0, 'rip'));
+  }
+}
+
+describe('a debugger on a PC', () => {
+  let pc: Pc;
+  let gdb: Debugger;
+  let run: Promise<unknown>;
+  beforeAll(() => {
+    pc = machine();
+    // Held before its first instruction.
+    pc.machine.control.hold(() => undefined);
+    run = pc.machine.run();
+    gdb = new Debugger(pc);
+  });
+
+  it('finds it at its first instruction, and steps', async () => {
+    expect(await gdb.ask('?')).toMatch(/^T05/);
+    expect([gdb.rip, pc.machine.instructions]).toEqual([AT, 0]);
+    expect(await gdb.ask('vCont;s:1')).toMatch(/^T05/);
+    expect([gdb.rip, pc.machine.instructions]).toEqual([AT + 1, 1]);
+    // To the end of the loop.
+    expect(await gdb.ask(`vCont;r${(AT + 1).toString(16)},${(AT + 7).toString(16)}:1`)).toMatch(/^T05/);
+    expect([gdb.rip, pc.machine.instructions]).toEqual([AT + 7, 3]);
+  });
+
+  it('stops at breakpoints, and by condition', async () => {
+    await gdb.ask(`Z0,${AT.toString(16)},1`);
+    expect(await gdb.ask('vCont;c')).toMatch(/^T05/);
+    expect([gdb.rip, pc.machine.instructions]).toEqual([AT, 4]);
+    await gdb.ask(`z0,${AT.toString(16)},1`);
+    // rax == 1000, asked 999 times; the loop has four instructions.
+    await gdb.ask(`Z1,${(AT + 1).toString(16)},1;X8,2600002303e81327`);
+    expect(await gdb.ask('vCont;c')).toMatch(/^T05/);
+    expect(pc.machine.instructions).toBe(4 * 999 + 1);
+    await gdb.ask(`z1,${(AT + 1).toString(16)},1`);
+  });
+
+  it('stops after a write to what is watched, and says where', async () => {
+    await gdb.ask('Z2,7e01,1');
+    expect(await gdb.ask('vCont;c')).toContain('watch:7e01;');
+    expect(gdb.rip).toBe(AT + 5);
+    await gdb.ask('z2,7e01,1');
+  });
+
+  it('reads and writes memory and registers', async () => {
+    expect(await gdb.ask(`m${AT.toString(16)},4`)).toBe('40ff0600');
+    expect(await gdb.ask('M7e00,2:3412')).toBe('OK');
+    expect(await gdb.ask('m7e00,2')).toBe('3412');
+    // The stub at FFFFFFF0H is not there, nor anything behind the end of RAM.
+    expect(await gdb.ask('m400000,1')).toBe('E0e');
+    expect(await gdb.ask('P0=7800000000000000')).toBe('OK');
+    expect(await gdb.ask('p0')).toBe('7800000000000000');
+    expect(await gdb.ask('P12=00100000')).toBe('OK');
+    expect(await gdb.ask('p12')).toBe('00100000');
+    expect(pc.machine.processorDebug?.readRegister(0, 'cs_base')).toBe(0x10000n);
+    await gdb.ask('P12=00000000');
+  });
+
+  it('has no time pass while it stands', async () => {
+    const before = [pc.machine.clock.now(), pc.machine.instructions];
+    await new Promise((done) => setTimeout(done, 20));
+    expect([pc.machine.clock.now(), pc.machine.instructions]).toEqual(before);
+  });
+
+  it('stops for Ctrl-C', async () => {
+    const reply = gdb.ask('vCont;c');
+    await new Promise((done) => setTimeout(done, 5));
+    gdb.session.receive(Uint8Array.of(3));
+    expect(await reply).toMatch(/^T02/);
+  });
+
+  it('answers monitor commands', async () => {
+    expect(await gdb.monitor('info registers')).toMatch(/CPU#0, 16-bit code, running\n0000:7c0/);
+    expect(await gdb.monitor('xp 0x7c00 2')).toMatch(/^000000007c00 {2}40 ff /);
+    expect(await gdb.monitor('gva2gpa 0x7c00')).toMatch(/^0x7c00, /);
+    expect(await gdb.monitor('gva2gpa 0x100000000')).toMatch(/^not mapped/);
+    expect(await gdb.monitor('info mem')).toContain('0000000000000000-0000000100000000');
+    expect(await gdb.monitor('info pci')).toContain('00:00.0 class 0600 8086:1237');
+    for (const what of ['tlb', 'irq', 'lapic', 'ioapic', 'devices', 'rtc']) expect(await gdb.monitor(`info ${what}`), what).not.toMatch(/^there is no|usage/);
+    expect(await gdb.monitor('kaslr')).toMatch(/not known yet/);
+    expect(await gdb.monitor('help')).toContain('stop-at');
+    expect(await gdb.monitor('nonsense')).toContain('no command');
+    expect(await gdb.monitor('step-irqs on')).toContain('take interrupts');
+    expect(await gdb.monitor('step-irqs off')).toContain('no interrupts');
+  });
+
+  it('breaks at a physical address', async () => {
+    expect(await gdb.monitor(`break-physical ${AT + 5}`)).toContain('on');
+    expect(await gdb.ask('vCont;c')).toMatch(/^T05/);
+    expect(gdb.rip).toBe(AT + 5);
+    expect(await gdb.monitor(`break-physical ${AT + 5} off`)).toContain('off');
+  });
+
+  it('goes back to a snapshot, and on from there the same way', async () => {
+    await gdb.monitor('snapshot save here');
+    const at = pc.machine.instructions;
+    for (let k = 0; k < 3; k++) await gdb.ask('vCont;s:1');
+    const [rip, rax] = [gdb.rip, await gdb.ask('p0')];
+    expect(await gdb.monitor('snapshot load here')).toContain(`at ${at} instructions`);
+    expect(pc.machine.instructions).toBe(at);
+    for (let k = 0; k < 3; k++) await gdb.ask('vCont;s:1');
+    expect([gdb.rip, await gdb.ask('p0')]).toEqual([rip, rax]);
+    expect(await gdb.monitor('snapshot load there')).toContain('there is no snapshot there');
+  });
+
+  it('lets it go, and comes back to it', async () => {
+    await gdb.ask(`Z0,${AT.toString(16)},1`);
+    const before = pc.machine.instructions;
+    expect(await gdb.ask('D')).toBe('OK');
+    await new Promise((done) => setTimeout(done, 20));
+    gdb = new Debugger(pc);
+    expect(await gdb.ask('?')).toMatch(/^T05/);
+    expect(pc.machine.instructions).toBeGreaterThan(before + 1000);
+    // The breakpoint went with the first.
+    await gdb.ask('vCont;s:1');
+    gdb.session.disconnect();
+    pc.machine.stop();
+    expect(await run).toMatchObject({ reason: 'stopped' });
+  });
+});
+
+describe('several processors', () => {
+  it('are threads that stand and run apart in non-stop mode', async () => {
+    const pc = machine(2);
+    pc.machine.control.hold(() => undefined);
+    void pc.machine.run();
+    const gdb = new Debugger(pc);
+    expect(await gdb.ask('qXfer:threads:read::0,400')).toMatch(/<thread id="2" core="1" name="CPU..">not started<.thread>/);
+    await gdb.ask('QNonStop:1');
+    expect(await gdb.ask('?')).toMatch(/^T00.*thread:1;/);
+    expect(await gdb.ask('vStopped')).toBe('OK');
+    expect(await gdb.next()).toMatch(/^Stop:T00.*thread:2;/);
+    expect(await gdb.ask('vStopped')).toBe('OK');
+    expect(await gdb.ask('vCont;s:1')).toBe('OK');
+    expect(await gdb.next()).toMatch(/^Stop:T05.*thread:1;/);
+    expect(await gdb.ask('vStopped')).toBe('OK');
+    expect(pc.machine.instructions).toBe(1);
+    expect(await gdb.ask('vCont;c:1')).toBe('OK');
+    await new Promise((done) => setTimeout(done, 10));
+    expect(await gdb.ask('vCont;t:1')).toMatch(/^OK|^Stop/);
+    expect(pc.machine.instructions).toBeGreaterThan(1);
+    pc.machine.stop();
+  });
+});
+
+describe('determinism', () => {
+  it('breakpoints that don’t stop change nothing', async () => {
+    const end = async (debugged: boolean): Promise<string> => {
+      const pc = machine();
+      if (debugged) {
+        for (let at = AT; at < AT + 9; at++) pc.machine.processorDebug?.insert({ space: 'linear', address: BigInt(at), stops: () => false });
+        pc.machine.processorDebug?.insert({ address: 0x7e00n, length: 2, kind: 'access', stops: () => false });
+      }
+      await pc.machine.run({ untilInstructions: 20_000 });
+      return pc.machine.stateHash();
+    };
+    expect(await end(true)).toBe(await end(false));
+  });
+});
+
+it('a triple fault is shown before it resets the machine', async () => {
+  // lidt [7e00h]: no vectors; int3
+  const pc = createPc({ memoryBytes: 4 << 20, time: { kind: 'deterministic' }, onReset: 'stop', boot: { kernel: Uint8Array.of(0x0f, 0x01, 0x1e, 0x00, 0x7e, 0xcc), flat: { address: AT, mode: 'real16' } } });
+  pc.machine.powerOn();
+  pc.machine.control.hold(() => undefined);
+  const run = pc.machine.run();
+  const gdb = new Debugger(pc);
+  expect(await gdb.ask('?')).toMatch(/^T05/);
+  expect(await gdb.ask('vCont;c')).toMatch(/^T0b/);
+  expect(gdb.rip).toBe(AT + 5);
+  void gdb.ask('vCont;c');
+  expect(await run).toMatchObject({ reason: 'reset', cause: 'triple-fault' });
+});
