@@ -50,7 +50,9 @@ class Debugger {
   }
 
   async monitor(command: string): Promise<string> {
-    return Buffer.from(await this.ask(`qRcmd,${Buffer.from(command).toString('hex')}`), 'hex').toString();
+    const hex = [...new TextEncoder().encode(command)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    const reply = (await this.ask(`qRcmd,${hex}`)).match(/../g) ?? [];
+    return String.fromCharCode(...reply.map((digits) => parseInt(digits, 16)));
   }
 
   get rip(): number {
