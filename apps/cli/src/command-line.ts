@@ -13,7 +13,8 @@ export interface AttachedDisk {
 
 /** What Linux calls the disks, in their order: /dev/vda, /dev/sda, /dev/sr0 ... */
 export function deviceNames(disks: readonly AttachedDisk[]): readonly string[] {
-  // The SCSI names go by controller, IDE first as its PCI device is, and by position there.
+  // The SCSI names go by controller, IDE first as its PCI device is, and by position there. (A kernel with both drivers built in probes AHCI first: with hard disks on
+  // both controllers only a file system's UUID is sure.)
   const placed = (['ide', 'ahci'] as const).flatMap((kind) => {
     const ours = disks.map((disk, index) => ({ disk, index })).filter(({ disk }) => disk.interface === kind);
     const taken = new Set(ours.map(({ disk }) => disk.unit));
