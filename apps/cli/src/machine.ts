@@ -1,5 +1,5 @@
 import type { AccessSize, CharPort, Plain, ProcessorBus } from '@pckit/interfaces';
-import { createPc, createPcTarget, x86Processor, type MachineStop, type Pc, type PcDisk, type PcNic, type CreatePcTargetOptions, type PcTarget, type ProcessorFactory, type Snapshot } from '@pckit/machine';
+import { createPc, createPcTarget, x86Processor, type MachineStop, type Pc, type PcDisk, type PcNic, type CreatePcTargetOptions, type PcTarget, type ProcessorFactory, type ProcessorSet, type X86ProcessorOptions, type Snapshot } from '@pckit/machine';
 import { CPU_MODELS } from '@pckit/x86-jit';
 import { CliError } from './cli-error.js';
 import { Profile } from './profile.js';
@@ -76,7 +76,7 @@ export function createMachine(options: MachineOptions): Machine {
   const pc = createPc({
     memoryBytes: options.memoryBytes,
     cpus: options.cpus,
-    processor: processorFactory(model, exits),
+    processor: processorFactory({ model, ...(options.interpreterOnly ? { regions: false } : {}) }, exits),
     ...(options.kernel === undefined
       ? {}
       : { boot: { kernel: options.kernel, commandLine: options.commandLine, ...(options.initrd === undefined ? {} : { initrd: options.initrd }), ...(options.unpacked === undefined ? {} : { unpacked: options.unpacked }) } }),
@@ -169,10 +169,11 @@ class PcMachine implements Machine {
   }
 
   statistics(): MachineStatistics {
+    const compiled = this.#exits.processors?.compiled?.();
     return {
-      tiers: { interpreter: this.instructions },
+      tiers: { interpreter: this.instructions - (compiled?.instructions ?? 0), compiled: compiled?.instructions ?? 0 },
       hostExits: this.#exits.toJSON(),
-      regions: { compiled: 0 },
+      regions: { compiled: compiled?.regions ?? 0, live: compiled?.live ?? 0, modules: compiled?.modules ?? 0 },
       virtualNanoseconds: this.#pc.machine.clock.now(),
     };
   }
@@ -225,16 +226,20 @@ function positions({ machine }: Pc): { rip: bigint; user: boolean }[] {
   });
 }
 
-function processorFactory(model: string, exits: ExitCounts): ProcessorFactory {
-  const { memoryBytes, create } = x86Processor({ model });
+function processorFactory(options: X86ProcessorOptions, exits: ExitCounts): ProcessorFactory {
+  const { memoryBytes, create } = x86Processor(options);
   return {
     memoryBytes,
-    create: (wiring) => create({ ...wiring, ports: wiring.ports.map((ports) => ({ ...ports, bus: new CountingBus(ports.bus, exits) })) }),
+    create: (wiring) => {
+      exits.processors = create({ ...wiring, ports: wiring.ports.map((ports) => ({ ...ports, bus: new CountingBus(ports.bus, exits) })) });
+      return exits.processors;
+    },
   };
 }
 
-/** How often processors left guest code for a device. */
+/** The processors, and how often they left guest code for a device. */
 class ExitCounts {
+  processors: ProcessorSet | undefined;
   portReads = 0;
   portWrites = 0;
   memoryReads = 0;

@@ -13,6 +13,7 @@ export { Machine, plainBus } from './machine.js';
 export type { DeterministicTime, MachineOptions, RealTimeChoice, RunOptions } from './machine.js';
 export type { MachineEvent, MachineStop, ResetCause } from './events.js';
 export type {
+  CompiledCode,
   InitialRegisters,
   InitialSegment,
   MachineVcpu,

@@ -76,6 +76,15 @@ export interface MachineVcpu extends Vcpu {
   readonly tscOffset?: bigint;
 }
 
+export interface CompiledCode {
+  /** Guest instructions that it executed. */
+  readonly instructions: number;
+  /** Regions made, and those in use. */
+  readonly regions: number;
+  readonly live: number;
+  readonly modules: number;
+}
+
 export interface ProcessorSet {
   readonly vcpus: readonly MachineVcpu[];
   /** Absent: no debugger can work on them. */
@@ -84,6 +93,8 @@ export interface ProcessorSet {
   invalidate(address: number, length: number): void;
   /** Whether a halted processor could be woken by an interrupt; a machine of which none can is stuck, and its run ends. Absent: always. */
   interruptible?(vcpu: number): boolean;
+  /** Figures of compiled code since power-on. Absent: nothing is compiled. */
+  compiled?(): CompiledCode;
 }
 
 /** Makes the processors of a machine. */

@@ -16,7 +16,8 @@ import { ProcessorDebug } from './debug/processor-debug.js';
 import { HostMemory } from './host-memory.js';
 import { interpreterModule } from './interpreter/module.js';
 import { Predecoder } from './interpreter/predecoder.js';
-import { BlockTable, State, Tlb } from './state-layout.js';
+import { DEFAULT_REGION_OPTIONS, RegionCache, type RegionOptions } from './region/region-cache.js';
+import { BlockTable, Regions, State, Tlb } from './state-layout.js';
 import { X86Vcpu } from './vcpu.js';
 
 /** What one vCPU is wired to. */
@@ -38,6 +39,8 @@ export interface ProcessorOptions {
   readonly yieldOnPause?: boolean;
   /** CPU profile, by name or one of your own; default `x86-64-v2`. */
   readonly model?: string | CpuModel;
+  /** When to compile; `false`: never. */
+  readonly regions?: Partial<RegionOptions> | false;
 }
 
 export interface Processor {
@@ -45,6 +48,8 @@ export interface Processor {
   readonly debug: ProcessorDebug;
   /** Guest-physical bytes are about to change from outside: decoded code in them is forgotten, on every vCPU. */
   invalidate(address: number, length: number): void;
+  /** The compiled code. */
+  readonly regions: RegionCache | undefined;
 }
 
 /** Null guard at the bottom of the memory: a host address of 0 is never valid. */
@@ -58,6 +63,7 @@ interface Layout {
   readonly states: number;
   readonly blockTable: number;
   readonly codeBits: number;
+  readonly regionHandlers: number;
   readonly pool: number;
   readonly end: number;
 }
@@ -67,8 +73,9 @@ function layout(vcpus: number): Layout {
   const states = GUARD;
   const blockTable = align(states + vcpus * VCPU_BYTES);
   const codeBits = align(blockTable + BlockTable.bytes);
-  const pool = align(codeBits + CODE_BITS_BYTES);
-  return { states, blockTable, codeBits, pool, end: align(pool + POOL_BYTES) };
+  const regionHandlers = align(codeBits + CODE_BITS_BYTES);
+  const pool = align(regionHandlers + Regions.handlerBytes);
+  return { states, blockTable, codeBits, regionHandlers, pool, end: align(pool + POOL_BYTES) };
 }
 
 /** Bytes at the start of the WebAssembly memory that so many vCPUs need. */
@@ -143,6 +150,13 @@ export function createProcessor(options: ProcessorOptions): Processor {
 
   const debugPoints = new DebugPoints(cpus, predecoder, options.ranges);
   predecoder.breaks = debugPoints;
+  let regions: RegionCache | undefined;
+  if (options.regions !== false) {
+    const regionOptions = { ...DEFAULT_REGION_OPTIONS, ...options.regions };
+    regions = new RegionCache({ host, memory, predecoder, table: code.regions, handlers: area.regionHandlers }, regionOptions);
+    predecoder.lookups = regionOptions.lookups;
+    predecoder.listener = regions;
+  }
 
   const low = options.ranges[0];
   const high = options.ranges.find((r) => r.start >= 2 ** 32);
@@ -156,6 +170,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
     cpu.setU32(State.ramHighOffset, high ? high.offset : 0);
     cpu.setU32(State.codeBits, area.codeBits);
     cpu.setU32(State.blockTable, area.blockTable);
+    cpu.setU32(State.regionHandlers, area.regionHandlers);
     cpu.setU32(State.yieldOnPause, options.yieldOnPause ? 1 : 0);
     const port = ports[index] as ProcessorPorts;
     busAt.set(cpu.base, port.bus);
@@ -170,7 +185,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
       endNmi: () => vcpu.endNmi(),
     };
     systems.push(system);
-    const vcpu: X86Vcpu = new X86Vcpu({ cpu, predecoder, system, implementations, debugPoints, bootstrap: index === 0 });
+    const vcpu: X86Vcpu = new X86Vcpu({ cpu, predecoder, system, implementations, debugPoints, regions, bootstrap: index === 0 });
     byState.set(cpu.base, vcpu);
     return vcpu;
   });
@@ -178,6 +193,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
   return {
     vcpus,
     debug: new ProcessorDebug(vcpus, debugPoints, systems),
+    regions,
     invalidate: (address, length) => {
       for (const range of options.ranges) {
         const from = Math.max(address, range.start);

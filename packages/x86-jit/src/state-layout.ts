@@ -46,18 +46,20 @@ export const State = {
   physical: 240,
   /** CR0.PG etc. digested: see `Paging`. */
   paging: 248,
-  /** Physical address of the page that executes, for chaining within it. */
-  codePage: 256,
-  scratch: 264,
+  /** `budget` when a compiled region was last left. */
+  compiledBudget: 256,
+  /** Flags as a region left them: the kind of what set them (`FlagKind`; 0: the four words are valid) and its operands. */
+  lazyKind: 264,
   /** 1: PAUSE ends the run. */
   yieldOnPause: 268,
   /** Number of valid entries of `tlbFills`, or more than fit. */
   tlbFillCount: 272,
   /** Physical page executing, host address. */
   hostPage: 276,
-  /** Bits of CR4/EFER that decide a permission check: WP, SMEP, SMAP, NXE, PSE ... mirrored here for page walks. */
-  accessMode: 280,
-  tlbAlias: 284,
+  /** Host address of the handlers (u16) that regions stand before: see `Regions`. */
+  regionHandlers: 280,
+  /** Instructions that compiled regions executed in this run. */
+  compiled: 284,
 
   // ES CS SS DS FS GS LDTR TR, 32 bytes each.
   segments: 288,
@@ -113,12 +115,15 @@ export const State = {
   pdpte3: 992,
   /** Linear address of the breakpoint that the next run passes by; `NO_ADDRESS`: none. */
   passBreakpoint: 1016,
+  lazyA: 1000,
+  lazyB: 1008,
 
   /** XMM0..15 in the low halves of YMM0..15, 32 bytes each. */
   ymm: 1024,
   mxcsr: 1536,
   /** `SseBlocked` bits; zero: SSE instructions may execute. Kept by `CpuState.updateMode`. */
   sseBlocked: 1540,
+  lazyOver: 1544,
   /** The same for AVX instructions: also no CR4.OSXSAVE, or XCR0 without AVX; CR0.EM and CR4.OSFXSR don't matter. */
   avxBlocked: 1544,
   /** Scratch for vector operands in memory, 64 bytes. */
@@ -136,6 +141,52 @@ export const TLB_FILL_LIMIT = 4096;
 
 /** The table of decoded blocks, direct-mapped: {key: i64 host address | modeKey << 32, record: i32, unused}. */
 export const BlockTable = { bits: 17, entrySize: 16, bytes: (1 << 17) * 16 } as const;
+
+/**
+ * A compiled region stands in for the handler of its first record, which becomes `firstHandler` plus the region's slot in the table of
+ * functions; the handler that was there is kept at `State.regionHandlers`.
+ */
+export const Regions = { slots: 4096, firstHandler: 0x8000, handlerBytes: 4096 * 2 } as const;
+
+/** What a region returns. */
+export const RegionExit = {
+  /** It goes on at `State.rip`. */
+  next: 0,
+  /** The instruction at `State.rip` is the interpreter's to execute. */
+  interpret: 1,
+} as const;
+
+/**
+ * What last set the flags in a region, in bits 0 to 7 of `State.lazyKind`: one of these, times 4, plus the base-2 logarithm of the operand size. The
+ * operands are sign-extended.
+ */
+export const FlagKind = {
+  words: 0,
+  /** a - b */
+  sub: 1,
+  /** a + b */
+  add: 2,
+  /** a is the result */
+  logic: 3,
+  /** a is the result, the sign of b the carry that was kept */
+  inc: 4,
+  dec: 5,
+  /** a shifted by b, which is not 0 */
+  shl: 6,
+  shr: 7,
+  sar: 8,
+  /** The low half of a * b */
+  imul: 9,
+} as const;
+
+/** What changed CF, or CF and OF, since then, in bits 8 to 15: one of these, times 4, plus the size. Its operand is `State.lazyOver`. */
+export const FlagOverlay = {
+  none: 0,
+  rol: 1,
+  ror: 2,
+  /** CF is the operand's sign. */
+  carry: 3,
+} as const;
 
 /** Fields of one of the eight segment registers. */
 export const Segment = { base: 0, limit: 8, attributes: 12, selector: 16, size: 32 } as const;
@@ -169,10 +220,10 @@ export const ModeKey = { code16: 0, code32: 1, code64: 2, codeMask: 3, stack32: 
 
 /** TLB: direct-mapped, one each for user mode, supervisor mode, and supervisor mode with EFLAGS.AC (SMAP overridden). */
 export const Tlb = {
-  entries: 1024, indexMask: 1023, entryShift: 5,
+  entries: 4096, indexMask: 4095, entryShift: 5,
   readTag: 0, writeTag: 8, executeTag: 16, host: 24, flags: 28,
   /** Bytes of one TLB. */
-  bytes: 1024 * 32,
+  bytes: 4096 * 32,
   contexts: 3, user: 0, supervisor: 1, supervisorAc: 2,
 } as const;
 

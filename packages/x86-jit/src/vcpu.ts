@@ -9,6 +9,7 @@ import type { DebugPoints, WatchHit } from './debug/debug-points.js';
 import type { StepOptions } from './debug/processor-debug.js';
 import type { Predecoder } from './interpreter/predecoder.js';
 import { Access } from './mmu/page-walk.js';
+import type { RegionCache } from './region/region-cache.js';
 import { Completion } from './semantics/context.js';
 import { X87State } from './x87/index.js';
 import { Attribute, Cr0, Eflags, Fault, LoopExit, ModeKey, NO_ADDRESS, NON_CANONICAL, Pending, Record, SegmentIndex, State, Vector } from './state-layout.js';
@@ -45,6 +46,9 @@ const CONTROLS = ['cr0', 'cr2', 'cr3', 'cr4', 'efer', 'gdtBase', 'idtBase', 'sta
 /** VMX access rights mark an unusable segment with bit 16, as we do. */
 const RIGHTS_MASK = 0x1f0ff;
 
+/** A region leaves fewer instructions of a budget than this to the interpreter. */
+const JUST_LEFT = 128;
+
 /** Instructions that may have both a memory operand and an implicit one on the stack. */
 const STACK_AND_MEMORY = new Set<number>([Mnemonic.Push, Mnemonic.Pop, Mnemonic.Call]);
 
@@ -60,6 +64,7 @@ export interface VcpuWires {
   readonly system: ProcessorSystem;
   readonly implementations: Implementations<ProcessorSystem>;
   readonly debugPoints: DebugPoints;
+  readonly regions: RegionCache | undefined;
   /** Receives the wish for a look at `State.pending`, which `ProcessorSystem.attention` expresses too. */
   readonly bootstrap: boolean;
 }
@@ -76,6 +81,11 @@ export class X86Vcpu implements Vcpu {
   readonly #execution: Execution<ProcessorSystem>;
   readonly #debugPoints: DebugPoints;
   readonly #bootstrap: boolean;
+  readonly #regions: RegionCache | undefined;
+  /** Instructions until the next sample of what the interpreter executes. */
+  #untilSample: number;
+  #period: number;
+  #compiled = 0n;
 
   #base = 0n;
   #budget = 0;
@@ -105,6 +115,9 @@ export class X86Vcpu implements Vcpu {
     this.#implementations = wires.implementations;
     this.#debugPoints = wires.debugPoints;
     this.#bootstrap = wires.bootstrap;
+    this.#regions = wires.regions;
+    this.#period = wires.regions?.options.samplePeriod ?? 0;
+    this.#untilSample = this.#period;
     this.index = wires.system.index;
     this.name = `cpu${this.index}`;
     this.#execution = new Execution(this.cpu, this.#system);
@@ -138,6 +151,10 @@ export class X86Vcpu implements Vcpu {
   }
   get instructions(): bigint {
     return this.#base + BigInt(this.#running ? this.executed : 0);
+  }
+  /** How many of them compiled code executed. */
+  get compiledInstructions(): bigint {
+    return this.#compiled;
   }
   get halted(): boolean {
     return this.#halted && !this.#wakes();
@@ -183,12 +200,14 @@ export class X86Vcpu implements Vcpu {
     this.#budget = budget;
     this.#running = true;
     this.#preempted = false;
+    cpu.setI32(State.compiled, 0);
     try {
       return this.#loop();
     } finally {
       this.#executed = this.executed;
       this.#running = false;
       this.#base += BigInt(this.#executed);
+      this.#compiled += BigInt(cpu.u32(State.compiled));
       cpu.setI32(State.stash, 0);
       // The instruction there has not been executed yet, or this was for one that had no breakpoint.
       if (cpu.u64(State.passBreakpoint) !== cpu.u64(State.rip)) cpu.setU64(State.passBreakpoint, NO_ADDRESS);
@@ -226,9 +245,14 @@ export class X86Vcpu implements Vcpu {
       if (left > 1 && (trap || this.#shadowWaits())) {
         cpu.setI32(State.stash, left - 1);
         cpu.setI32(State.budget, 1);
+      } else if (this.#regions && left > this.#untilSample) {
+        cpu.setI32(State.stash, left - this.#untilSample);
+        cpu.setI32(State.budget, this.#untilSample);
       }
       const before = this.executed;
+      cpu.setI32(State.compiledBudget, 0x7fffffff);
       const code = cpu.code.run(cpu.base);
+      if (this.#regions) this.#sample(this.#regions, this.executed - before, code);
       if (this.#shutdown) {
         this.#shutdown = false;
         return 'shutdown';
@@ -271,6 +295,19 @@ export class X86Vcpu implements Vcpu {
         return 'pause';
       }
     }
+  }
+
+  /** Looks at what is executing, every so many instructions. */
+  #sample(regions: RegionCache, executed: number, code: number): void {
+    this.#untilSample -= executed;
+    if (this.#untilSample > 0) return;
+    regions.passed(this.#period);
+    // Not where a region left the last instructions of a budget to the interpreter.
+    if (this.cpu.i32(State.compiledBudget) > JUST_LEFT) {
+      this.#period = regions.options.samplePeriod;
+      if (code === LoopExit.budget) regions.sample(this.cpu, this.cpu.u32(State.record));
+    } else this.#period = Math.min(2 * this.#period, regions.options.longestPeriod);
+    this.#untilSample = this.#period;
   }
 
   // --- the debugger's ------------------------------------------------------------------------------------------------------------
@@ -441,6 +478,14 @@ export class X86Vcpu implements Vcpu {
     if (hostPage === 0) {
       // Code outside RAM: reads as all-ones, FFH FFH is no instruction.
       return this.#raise(Vector.UD, 'exception', undefined);
+    }
+    if (this.#regions) {
+      const host = hostPage + Number(rip & 0xfffn);
+      const modeKey = cpu.u32(State.modeKey);
+      if (this.#predecoder.recordAt(host, modeKey) !== 0) {
+        this.#regions.lookedUp(cpu, host, modeKey);
+        return true;
+      }
     }
     const result = this.#predecoder.decodeBlock(rip, hostPage, cpu.u32(State.modeKey), () => {
       let next = (rip & ~0xfffn) + 4096n;

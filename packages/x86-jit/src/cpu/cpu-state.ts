@@ -22,6 +22,7 @@ export interface InterpreterExports {
   hostOf(state: number, physical: bigint): number;
   getFlags(state: number): number;
   setFlags(state: number, image: number): void;
+  readonly regions: WebAssembly.Table;
 }
 
 export interface SegmentRegister {

@@ -12,6 +12,10 @@ export class Emitter {
   readonly #free = new Map<ValueType, number[]>();
   readonly #live: number[] = [];
   readonly #params: readonly ValueType[];
+  /** The `local.set` that ends the code so far, if one does: pushing that local again makes it a `local.tee`. */
+  #setAt = 0;
+  #setEnd = -1;
+  #setLocal = 0;
 
   constructor(params: readonly ValueType[]) {
     this.#params = params;
@@ -32,6 +36,36 @@ export class Emitter {
     const local = free?.pop() ?? this.#params.length + this.#localTypes.push(type) - 1;
     this.#live.push(local);
     return local;
+  }
+
+  /** A local for good: `release` doesn't give it back. */
+  reserve(type: ValueType): number {
+    return this.#params.length + this.#localTypes.push(type) - 1;
+  }
+
+  /** Pops the operand stack into a local. */
+  setLocal(local: number): void {
+    this.#setAt = this.code.length;
+    this.op1(Op.localSet, local);
+    this.#setEnd = this.code.length;
+    this.#setLocal = local;
+  }
+  getLocal(local: number): void {
+    if (this.#setEnd === this.code.length && this.#setLocal === local) {
+      this.code.bytes[this.#setAt] = Op.localTee;
+      this.#setEnd = -1;
+    } else this.op1(Op.localGet, local);
+  }
+
+  /** How many blocks are open. */
+  get depth(): number {
+    return this.#depth;
+  }
+  /** Takes back what was emitted since the code had this length and depth. */
+  rewind(length: number, depth: number): void {
+    this.code.length = length;
+    this.#depth = depth;
+    this.#setEnd = -1;
   }
 
   /** Locals allocated after a mark are given back by `release`; no value made since may be used afterwards. */
@@ -60,11 +94,28 @@ export class Emitter {
     return groups;
   }
 
+  /** The present value of a local. */
+  localI32(local: number): I32 {
+    return new I32(this, local);
+  }
+  localI64(local: number): I64 {
+    return new I64(this, local);
+  }
+  localV128(local: number): V128 {
+    return new V128(this, local);
+  }
+
   i32(value: number): I32 {
     return new I32(this, -1, value | 0);
   }
 
+  /** A 64-bit constant by its halves. */
+  i64Parts(low: number, high: number): I64 {
+    return new I64(this, -1, low | 0, high | 0);
+  }
+
   i64(value: number | bigint): I64 {
+    if (typeof value === 'number' && value === (value | 0)) return new I64(this, -1, value, value >> 31);
     const wide = BigInt.asIntN(64, BigInt(value));
     return new I64(this, -1, Number(BigInt.asIntN(32, wide)), Number(wide >> 32n));
   }
@@ -73,7 +124,7 @@ export class Emitter {
   variable<T extends Value>(initial: T): Variable<T> {
     const local = this.allocate(initial.type);
     initial.push();
-    this.op1(Op.localSet, local);
+    this.setLocal(local);
     return new Variable<T>(this, initial.type, local);
   }
 
@@ -92,27 +143,27 @@ export class Emitter {
   /** Pops the operand stack into a fresh local. */
   popI32(): I32 {
     const local = this.allocate(Type.i32);
-    this.op1(Op.localSet, local);
+    this.setLocal(local);
     return new I32(this, local);
   }
   popI64(): I64 {
     const local = this.allocate(Type.i64);
-    this.op1(Op.localSet, local);
+    this.setLocal(local);
     return new I64(this, local);
   }
   popF32(): F32 {
     const local = this.allocate(Type.f32);
-    this.op1(Op.localSet, local);
+    this.setLocal(local);
     return new F32(this, local);
   }
   popF64(): F64 {
     const local = this.allocate(Type.f64);
-    this.op1(Op.localSet, local);
+    this.setLocal(local);
     return new F64(this, local);
   }
   popV128(): V128 {
     const local = this.allocate(Type.v128);
-    this.op1(Op.localSet, local);
+    this.setLocal(local);
     return new V128(this, local);
   }
 
@@ -243,8 +294,12 @@ export class Emitter {
     this.code.u8(Op.end);
     this.#depth--;
   }
-  openBlock(): Label {
-    return this.#open(Op.block);
+  /** @param type of the value that a branch to it carries */
+  openBlock(type: number = Type.void): Label {
+    return this.#open(Op.block, type);
+  }
+  openLoop(): Label {
+    return this.#open(Op.loop);
   }
   closeBlock(): void {
     this.#close();
@@ -260,6 +315,11 @@ export class Emitter {
     this.#close();
   }
   if(condition: I32, then: () => void, otherwise?: () => void): void {
+    if (condition.isConstant) {
+      if (condition.low !== 0) then();
+      else otherwise?.();
+      return;
+    }
     condition.push();
     this.#open(Op.if);
     then();
@@ -289,6 +349,10 @@ export class Emitter {
     this.op1(Op.br, this.#depth - label);
   }
   brIf(label: Label, condition: I32): void {
+    if (condition.isConstant) {
+      if (condition.low !== 0) this.br(label);
+      return;
+    }
     condition.push();
     this.op1(Op.brIf, this.#depth - label);
   }
@@ -318,6 +382,14 @@ export class Emitter {
     this.call(functionIndex, ...args);
     return this.popI64();
   }
+  /** Calls through the module's table. @param type index of the signature */
+  callIndirect(type: number, slot: I32, ...args: Value[]): I32 {
+    for (const arg of args) arg.push();
+    slot.push();
+    this.op1(Op.callIndirect, type);
+    this.code.u8(0);
+    return this.popI32();
+  }
   drop(): void {
     this.op(Op.drop);
   }
@@ -344,14 +416,21 @@ export type Label = number;
 
 /** An immutable value: a local that is written once, or a constant. */
 export abstract class Value {
-  abstract readonly type: ValueType;
+  abstract get type(): ValueType;
 
-  constructor(
-    readonly e: Emitter,
-    readonly local: number,
-    readonly low = 0,
-    readonly high = 0,
-  ) {}
+  // Declared and assigned: initialisers of class fields cost V8 more than all the rest of making a value.
+  declare readonly e: Emitter;
+  /** Negative for a constant. */
+  declare readonly local: number;
+  declare readonly low: number;
+  declare readonly high: number;
+
+  constructor(e: Emitter, local: number, low = 0, high = 0) {
+    this.e = e;
+    this.local = local;
+    this.low = low;
+    this.high = high;
+  }
 
   get isConstant(): boolean {
     return this.local < 0;
@@ -359,30 +438,45 @@ export abstract class Value {
 
   /** Emits the value onto the operand stack. */
   push(): void {
-    this.e.op1(Op.localGet, this.local);
+    this.e.getLocal(this.local);
   }
 }
 
 export class Variable<T extends Value> {
-  constructor(
-    readonly e: Emitter,
-    readonly type: ValueType,
-    readonly local: number,
-  ) {}
+  declare readonly e: Emitter;
+  declare readonly type: ValueType;
+  declare readonly local: number;
+
+  constructor(e: Emitter, type: ValueType, local: number) {
+    this.e = e;
+    this.type = type;
+    this.local = local;
+  }
 
   /** The present value; it changes when the variable is set. */
   get(): T {
-    const make = { [Type.i32]: I32, [Type.i64]: I64, [Type.f32]: F32, [Type.f64]: F64, [Type.v128]: V128 }[this.type] as unknown as new (e: Emitter, local: number) => T;
-    return new make(this.e, this.local);
+    return valueOf(this.e, this.type, this.local) as Value as T;
   }
   set(value: T): void {
     value.push();
-    this.e.op1(Op.localSet, this.local);
+    this.e.setLocal(this.local);
+  }
+}
+
+function valueOf(e: Emitter, type: ValueType, local: number): I32 | I64 | F32 | F64 | V128 {
+  switch (type) {
+    case Type.i32: return new I32(e, local);
+    case Type.i64: return new I64(e, local);
+    case Type.f32: return new F32(e, local);
+    case Type.f64: return new F64(e, local);
+    default: return new V128(e, local);
   }
 }
 
 export class I32 extends Value {
-  readonly type = Type.i32;
+  get type(): typeof Type.i32 {
+    return Type.i32;
+  }
 
   override push(): void {
     if (this.local >= 0) super.push();
@@ -392,11 +486,16 @@ export class I32 extends Value {
     }
   }
   #unary(opcode: number): I32 {
+    if (this.isConstant && opcode === Op.i32Eqz) return this.e.i32(this.low === 0 ? 1 : 0);
     this.push();
     this.e.op(opcode);
     return this.e.popI32();
   }
   #binary(opcode: number, other: I32 | number): I32 {
+    if (this.isConstant && (typeof other === 'number' || other.isConstant)) {
+      const folded = fold32(opcode, this.low, typeof other === 'number' ? other | 0 : other.low);
+      if (folded !== undefined) return this.e.i32(folded);
+    }
     this.push();
     (typeof other === 'number' ? this.e.i32(other) : other).push();
     this.e.op(opcode);
@@ -432,11 +531,13 @@ export class I32 extends Value {
   extend8S(): I32 { return this.#unary(Op.i32Extend8S); }
   extend16S(): I32 { return this.#unary(Op.i32Extend16S); }
   toI64U(): I64 {
+    if (this.isConstant) return this.e.i64Parts(this.low, 0);
     this.push();
     this.e.op(Op.i64ExtendI32U);
     return this.e.popI64();
   }
   toI64S(): I64 {
+    if (this.isConstant) return this.e.i64Parts(this.low, this.low >> 31);
     this.push();
     this.e.op(Op.i64ExtendI32S);
     return this.e.popI64();
@@ -458,6 +559,7 @@ export class I32 extends Value {
   }
   /** `this ? a : b` */
   select<T extends Value>(a: T, b: T): T {
+    if (this.isConstant) return this.low !== 0 ? a : b;
     a.push();
     b.push();
     this.push();
@@ -466,7 +568,7 @@ export class I32 extends Value {
       this.e.op(Type.v128);
     } else this.e.op(Op.select);
     const local = this.e.allocate(a.type);
-    this.e.op1(Op.localSet, local);
+    this.e.setLocal(local);
     return new Variable<T>(this.e, a.type, local).get();
   }
   splat(opcode: number): V128 {
@@ -477,7 +579,9 @@ export class I32 extends Value {
 }
 
 export class I64 extends Value {
-  readonly type = Type.i64;
+  get type(): typeof Type.i64 {
+    return Type.i64;
+  }
 
   override push(): void {
     if (this.local >= 0) super.push();
@@ -491,18 +595,32 @@ export class I64 extends Value {
     this.e.op(opcode);
     return this.e.popI64();
   }
+  /** Of a constant. */
+  get bigint(): bigint {
+    return (BigInt(this.high) << 32n) | BigInt(this.low >>> 0);
+  }
   #operand(other: I64 | number | bigint): I64 {
     return other instanceof I64 ? other : this.e.i64(other);
   }
-  #binary(opcode: number, other: I64 | number | bigint): I64 {
+  #binary(opcode: number, value: I64 | number | bigint): I64 {
+    const other = this.#operand(value);
+    if (this.isConstant && other.isConstant) {
+      const folded = fold64(opcode, this.bigint, other.bigint);
+      if (folded !== undefined) return this.e.i64(folded);
+    }
     this.push();
-    this.#operand(other).push();
+    other.push();
     this.e.op(opcode);
     return this.e.popI64();
   }
-  #compare(opcode: number, other: I64 | number | bigint): I32 {
+  #compare(opcode: number, value: I64 | number | bigint): I32 {
+    const other = this.#operand(value);
+    if (this.isConstant && other.isConstant) {
+      const folded = compare64(opcode, this.bigint, other.bigint);
+      if (folded !== undefined) return this.e.i32(folded ? 1 : 0);
+    }
     this.push();
-    this.#operand(other).push();
+    other.push();
     this.e.op(opcode);
     return this.e.popI32();
   }
@@ -534,6 +652,7 @@ export class I64 extends Value {
   geS(other: I64 | number | bigint): I32 { return this.#compare(Op.i64GeS, other); }
   geU(other: I64 | number | bigint): I32 { return this.#compare(Op.i64GeU, other); }
   eqz(): I32 {
+    if (this.isConstant) return this.e.i32((this.low | this.high) === 0 ? 1 : 0);
     this.push();
     this.e.op(Op.i64Eqz);
     return this.e.popI32();
@@ -549,6 +668,7 @@ export class I64 extends Value {
   }
   /** The low `bytes` bytes sign-extended. */
   signed(bytes: number): I64 {
+    if (this.isConstant) return this.e.i64(BigInt.asIntN(8 * bytes, this.bigint));
     return bytes === 8 ? this : this.#unary(bytes === 1 ? Op.i64Extend8S : bytes === 2 ? Op.i64Extend16S : Op.i64Extend32S);
   }
   /** The low `bytes` bytes zero-extended. */
@@ -582,8 +702,54 @@ export class I64 extends Value {
   }
 }
 
+/** The value of an operation on constants; undefined: not one that is worth it. */
+function fold32(opcode: number, a: number, b: number): number | undefined {
+  switch (opcode) {
+    case Op.i32Add: return a + b;
+    case Op.i32Sub: return a - b;
+    case Op.i32And: return a & b;
+    case Op.i32Or: return a | b;
+    case Op.i32Xor: return a ^ b;
+    case Op.i32Shl: return a << b;
+    case Op.i32ShrU: return a >>> b;
+    case Op.i32Eq: return a === b ? 1 : 0;
+    case Op.i32Ne: return a !== b ? 1 : 0;
+    default: return undefined;
+  }
+}
+function fold64(opcode: number, a: bigint, b: bigint): bigint | undefined {
+  switch (opcode) {
+    case Op.i64Add: return a + b;
+    case Op.i64Sub: return a - b;
+    case Op.i64Mul: return a * b;
+    case Op.i64And: return a & b;
+    case Op.i64Or: return a | b;
+    case Op.i64Xor: return a ^ b;
+    case Op.i64Shl: return a << (b & 63n);
+    case Op.i64ShrU: return BigInt.asUintN(64, a) >> (b & 63n);
+    case Op.i64ShrS: return BigInt.asIntN(64, a) >> (b & 63n);
+    default: return undefined;
+  }
+}
+function compare64(opcode: number, a: bigint, b: bigint): boolean | undefined {
+  const [ua, ub] = [BigInt.asUintN(64, a), BigInt.asUintN(64, b)];
+  switch (opcode) {
+    case Op.i64Eq: return a === b;
+    case Op.i64Ne: return a !== b;
+    case Op.i64LtS: return a < b;
+    case Op.i64GtS: return a > b;
+    case Op.i64LtU: return ua < ub;
+    case Op.i64GtU: return ua > ub;
+    case Op.i64LeU: return ua <= ub;
+    case Op.i64GeU: return ua >= ub;
+    default: return undefined;
+  }
+}
+
 export class F32 extends Value {
-  readonly type = Type.f32;
+  get type(): typeof Type.f32 {
+    return Type.f32;
+  }
   unary(opcode: number): F32 {
     this.push();
     this.e.op(opcode);
@@ -614,7 +780,9 @@ export class F32 extends Value {
 }
 
 export class F64 extends Value {
-  readonly type = Type.f64;
+  get type(): typeof Type.f64 {
+    return Type.f64;
+  }
   override push(): void {
     super.push();
   }
@@ -653,7 +821,9 @@ export class F64 extends Value {
 }
 
 export class V128 extends Value {
-  readonly type = Type.v128;
+  get type(): typeof Type.v128 {
+    return Type.v128;
+  }
   /** @param opcode one of `Simd` */
   unary(opcode: number): V128 {
     this.push();

@@ -27,11 +27,21 @@ export class ModuleWriter {
   readonly #types: Signature[] = [];
   readonly #imports: ImportedFunction[] = [];
   readonly #functions: DefinedFunction[] = [];
+  #table: { readonly name: string; readonly size: number } | undefined;
 
   #typeIndex(signature: Signature): number {
     const key = (s: Signature): string => `${s.params.join(',')}>${s.results.join(',')}`;
     const found = this.#types.findIndex((t) => key(t) === key(signature));
     return found >= 0 ? found : this.#types.push(signature) - 1;
+  }
+
+  /** A table of functions, exported. */
+  exportTable(name: string, size: number): void {
+    this.#table = { name, size };
+  }
+  /** For `call_indirect`. */
+  typeIndex(signature: Signature): number {
+    return this.#typeIndex(signature);
   }
 
   /** All imports come before the first defined function. @returns the function index */
@@ -92,9 +102,24 @@ export class ModuleWriter {
       w.u32(this.#functions.length);
       for (const f of this.#functions) w.u32(f.type);
     });
+    const table = this.#table;
+    if (table) {
+      section(SECTION.table, (w) => {
+        w.u32(1);
+        w.u8(0x70);
+        w.u8(1);
+        w.u32(table.size);
+        w.u32(table.size);
+      });
+    }
     const exported = this.#functions.map((f, i) => ({ f, index: this.#imports.length + i })).filter(({ f }) => f.exported);
     section(SECTION.export, (w) => {
-      w.u32(exported.length);
+      w.u32(exported.length + (table ? 1 : 0));
+      if (table) {
+        w.name(table.name);
+        w.u8(1);
+        w.u32(0);
+      }
       for (const { f, index } of exported) {
         w.name(f.name);
         w.u8(0);

@@ -1,9 +1,10 @@
 import type { Emitter, I32, I64, V128, Variable } from '../emit/emitter.js';
 import { emitOffset, type Runtime } from '../mmu/memory-access.js';
 import type { Context, Half, Operand, Size, VectorHalves } from '../semantics/context.js';
-import { Flags, type FlagWords } from '../semantics/flags.js';
+import { Flags } from '../semantics/flags.js';
 import { tlbFor } from '../semantics/system.js';
 import { Fault, ModeKey, Record, RecordFlag, Segment, SegmentIndex, SseBlocked, State, Tlb, Vector } from '../state-layout.js';
+import { StateFlagWords } from './state-flag-words.js';
 
 /** How a handler leaves: inline ones branch inside the loop, out-of-line ones return a `Completion`. */
 export interface Exits {
@@ -24,25 +25,6 @@ export interface Exits {
   takeBudget(iterations: I64): void;
   /** Leaves as the `Completion` on the operand stack says. */
   completion(): void;
-}
-
-class StateFlagWords implements FlagWords {
-  constructor(
-    private readonly e: Emitter,
-    private readonly state: I32,
-  ) {}
-  get(word: 'Z' | 'S' | 'C' | 'O'): I64 {
-    return this.e.loadI64(this.state, State[`flag${word}`]);
-  }
-  set(word: 'Z' | 'S' | 'C' | 'O', value: I64): void {
-    this.e.storeI64(this.state, State[`flag${word}`], value);
-  }
-  system(): I32 {
-    return this.e.loadI32(this.state, State.eflags);
-  }
-  setSystem(value: I32): void {
-    this.e.storeI32(this.state, State.eflags, value);
-  }
 }
 
 const REGISTER_FIELDS = [Record.register0, Record.register1, Record.register2, Record.register3];

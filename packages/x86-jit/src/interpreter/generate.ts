@@ -5,7 +5,8 @@ import { emitLookup, emitSegmentation, emitSlowAccess, type Runtime } from '../m
 import { emitHostOf, emitTranslate } from '../mmu/page-walk.js';
 import { Completion } from '../semantics/context.js';
 
-import { LoopExit, NO_ADDRESS, Record, RecordFlag, Segment, SegmentIndex, State, Tlb, Vector } from '../state-layout.js';
+import { LoopExit, NO_ADDRESS, Record, RecordFlag, RegionExit, Regions, Segment, SegmentIndex, State, Tlb, Vector } from '../state-layout.js';
+import { emitSettleFlags } from './settle-flags.js';
 import { InterpreterContext, type Exits } from './context.js';
 import { emitVectorOperand } from './vector-operand.js';
 import { buildHandlerTable, Special, type Handler } from './handlers.js';
@@ -53,6 +54,8 @@ export function generateInterpreter(options: { readonly names?: boolean } = {}):
   const getFlags = module.declareFunction('getFlags', { params: [i32], results: [i32] }, true);
   const setFlags = module.declareFunction('setFlags', { params: [i32, i32], results: [] }, true);
   const vectorOperand = module.declareFunction('vectorOperand', { params: [i32, i32, i32, i32], results: [i32] });
+  const settleFlags = module.declareFunction('settleFlags', { params: [i32], results: [] });
+  module.exportTable('regions', Regions.slots);
   const run = module.declareFunction('run', { params: [i32], results: [i32] }, true);
 
   emitHostOf(module, runtime.hostOf);
@@ -63,7 +66,8 @@ export function generateInterpreter(options: { readonly names?: boolean } = {}):
   emitVectorOperand(module, runtime, vectorOperand);
   for (const [handler, index] of outOfLine) emitOutOfLine(module, runtime, handler, index, vectorOperand);
   emitFlagAccess(module, runtime, getFlags, setFlags);
-  emitLoop(module, runtime, handlers, outOfLine, run, vectorOperand);
+  emitSettleFlags(module, settleFlags);
+  emitLoop(module, runtime, { handlers, outOfLine, settleFlags, vectorOperand, run });
   return module.finish(options);
 }
 
@@ -121,11 +125,20 @@ function emitOutOfLine(module: ModuleWriter, runtime: Runtime, handler: Handler,
   module.defineFunction(index, e.locals(), e.code.finish());
 }
 
+interface Loop {
+  readonly handlers: readonly Handler[];
+  /** Functions of the handlers that aren't inline. */
+  readonly outOfLine: ReadonlyMap<Handler, number>;
+  readonly settleFlags: number;
+  readonly vectorOperand: number;
+  readonly run: number;
+}
+
 /**
  * `run(state) -> LoopExit`: executes records from `State.rip` until the budget is used up or something needs attention. One
  * `br_table` dispatches on the record's handler; hot handlers are inline, others are calls.
  */
-function emitLoop(module: ModuleWriter, runtime: Runtime, handlers: readonly Handler[], outOfLine: ReadonlyMap<Handler, number>, index: number, vectorOperand: number): void {
+function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine, settleFlags, vectorOperand, run }: Loop): void {
   const e = new Emitter([i32]);
   const state = e.paramI32(0);
   const record = e.variableI32();
@@ -135,6 +148,8 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, handlers: readonly Han
   /** The record of a branch within its page, to be linked to its target once that is found. */
   const chain = e.variable(e.i32(0));
   const completion = e.variableI32();
+  const handlerNumber = e.variableI32();
+  const regionType = module.typeIndex({ params: [i32], results: [i32] });
 
   const leave = (code: number): void => {
     e.storeI64(state, State.rip, rip.get());
@@ -172,15 +187,18 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, handlers: readonly Han
       e.if(budget.get().ltS(0), () => {
         rip.set(here());
         budget.set(e.i32(0));
+        e.storeI32(state, State.record, record.get());
         leave(LoopExit.budget);
       });
-      const handlerNumber = e.loadI32U16(record.get(), Record.handler);
+      handlerNumber.set(e.loadI32U16(record.get(), Record.handler));
+      const redispatch = e.openLoop();
       const finish = e.openBlock();
       const fault = e.openBlock();
       const afterCall = e.openBlock();
       const invalid = e.openBlock();
       const checkNextPage = e.openBlock();
       const checkLimit = e.openBlock();
+      const region = e.openBlock();
       const breakpoint = e.openBlock();
       const execute = e.openBlock();
       const labels: Label[] = [];
@@ -190,7 +208,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, handlers: readonly Han
       labels[Special.checkNextPage] = checkNextPage;
       labels[Special.breakpoint] = breakpoint;
       labels[Special.checkLimit] = checkLimit;
-      e.brTable(handlerNumber, labels, invalid);
+      e.brTable(handlerNumber.get(), labels, region);
 
       const exits: Exits = {
         spill,
@@ -266,6 +284,30 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, handlers: readonly Han
         e.br(dispatch);
       }
 
+      e.closeBlock(); // region: compiled code stands in for the record
+      {
+        e.storeI32(state, State.budget, budget.get().add(1));
+        e.storeI64(state, State.rip, here());
+        const exit = e.callIndirect(regionType, handlerNumber.get().sub(Regions.firstHandler), state);
+        budget.set(e.loadI32(state, State.budget));
+        rip.set(e.loadI64(state, State.rip));
+        e.if(e.loadI32(state, State.lazyKind), () => e.call(settleFlags, state));
+        e.brIf(goto, exit.eq(RegionExit.next).or(budget.get().leS(0)));
+        // The instruction is executed here, even where it is a region's first: that is how a run gets on.
+        const found = e.callI32(runtime.lookup, state, rip.get());
+        e.brIf(goto, found.leS(0));
+        record.set(found);
+        pageBase.set(rip.get().and(~0xfffn));
+        e.storeI64(state, State.pageBase, pageBase.get());
+        budget.set(budget.get().sub(1));
+        const own = e.loadI32U16(found, Record.handler);
+        handlerNumber.set(own);
+        e.if(own.geU(Regions.firstHandler), () => {
+          handlerNumber.set(e.loadI32U16(e.loadI32(state, State.regionHandlers).add(own.sub(Regions.firstHandler).shl(1))));
+        });
+        e.br(redispatch);
+      }
+
       e.closeBlock(); // checkLimit: CS may have become shorter since the block was decoded
       {
         budget.set(budget.get().add(1));
@@ -326,11 +368,13 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, handlers: readonly Han
       e.closeBlock(); // finish
       record.set(record.get().add(Record.size));
       e.br(dispatch);
+      e.closeBlock(); // redispatch
+      e.unreachable();
     });
     void goto;
     e.unreachable();
   });
   e.unreachable();
-  module.defineFunction(index, e.locals(), e.code.finish());
+  module.defineFunction(run, e.locals(), e.code.finish());
 }
 

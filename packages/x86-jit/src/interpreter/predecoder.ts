@@ -32,7 +32,8 @@ interface ShapeEntry {
   readonly ends: boolean;
 }
 
-interface Block {
+/** A run of records, decoded from one place. */
+export interface Block {
   readonly key: number;
   readonly modeKey: number;
   readonly first: number;
@@ -43,6 +44,14 @@ interface Block {
   /** Bytes of a last instruction that lie in another page: its host page and how many, or 0. */
   readonly otherPage: number;
   readonly otherBytes: number;
+  /** Compiled regions that were made from it. */
+  regions: Set<object> | undefined;
+}
+
+/** Who is told that decoded code vanishes: a block, or everything. */
+export interface CodeListener {
+  forget(block: Block): void;
+  reset(): void;
 }
 
 /** The blocks of a page by the 64-byte piece of it that they have bytes in. A block is in the list of each of its pieces. */
@@ -123,6 +132,43 @@ export class Predecoder {
   }
 
   readonly #suffixed: ReadonlySet<number>;
+
+  /** How often a block is looked up before `lookup` fails for once, to say so. */
+  lookups = 0x7fffffff;
+  listener: CodeListener | undefined;
+
+  /** The record of the block decoded at a host address, 0 for none. */
+  recordAt(host: number, modeKey: number): number {
+    const { u32 } = this.memory;
+    const slot = this.#slot(host) >>> 2;
+    return u32[slot] === host && u32[slot + 1] === modeKey ? (u32[slot + 2] as number) : 0;
+  }
+  blockAt(host: number, modeKey: number): Block | undefined {
+    const record = this.recordAt(host, modeKey);
+    return record === 0 ? undefined : this.blockOf(record, host);
+  }
+  /** The block with a record of an instruction at a host address. */
+  blockOf(record: number, host: number): Block | undefined {
+    const page = host - (host % 4096);
+    return this.#pages.get(page)?.[(host - page) >> 6]?.find((block) => record >= block.first && record < block.first + block.count * Record.size);
+  }
+  /** Where blocks begin in a host page that were looked up so often: function entries, and targets of returns and of computed jumps. */
+  entriesIn(hostPage: number, modeKey: number, times: number): number[] {
+    const found: number[] = [];
+    for (const list of this.#pages.get(hostPage) ?? []) {
+      for (const block of list ?? []) {
+        if (block.modeKey !== modeKey || block.start < hostPage || block.start >= hostPage + 4096 || found.includes(block.start)) continue;
+        const slot = this.#slot(block.start) >>> 2;
+        const left = this.memory.u32[slot + 3] as number;
+        if (this.memory.u32[slot] === block.start && (left > this.lookups || left <= this.lookups - times)) found.push(block.start);
+      }
+    }
+    return found;
+  }
+  setLookups(host: number, count: number): void {
+    const slot = this.#slot(host) >>> 2;
+    if (this.memory.u32[slot] === host) this.memory.u32[slot + 3] = count;
+  }
 
   get poolUsed(): number {
     return this.#poolNext - this.area.pool;
@@ -231,7 +277,7 @@ export class Predecoder {
       this.memory.i32[(first + Record.displacement) >> 2] = at - start - 1;
     }
     const end = Math.min(at, pageEnd);
-    this.#register({ key: start, modeKey, first, count: (record - first) / Record.size, start, end, otherPage, otherBytes }, hostPage);
+    this.#register({ key: start, modeKey, first, count: (record - first) / Record.size, start, end, otherPage, otherBytes, regions: undefined }, hostPage);
     return 'decoded';
   }
 
@@ -240,6 +286,7 @@ export class Predecoder {
     this.memory.i32[slot >> 2] = block.key;
     this.memory.i32[(slot + 4) >> 2] = block.modeKey;
     this.memory.i32[(slot + 8) >> 2] = block.first;
+    this.memory.i32[(slot + 12) >> 2] = this.lookups;
     this.#track(hostPage, block.start - hostPage, block.end - hostPage, block);
     if (block.otherPage) this.#track(block.otherPage, 0, block.otherBytes, block);
   }
@@ -306,6 +353,7 @@ export class Predecoder {
   }
 
   #forget(block: Block): void {
+    if (block.regions) this.listener?.forget(block);
     const { u32, u16 } = this.memory;
     const slot = this.#slot(block.key);
     if (u32[slot >> 2] === block.key && u32[(slot + 8) >> 2] === block.first) {
@@ -321,6 +369,7 @@ export class Predecoder {
 
   /** Forgets everything. Only between runs: records that execute would vanish. */
   reset(): void {
+    this.listener?.reset();
     const { u8 } = this.memory;
     u8.fill(0, this.area.pool, this.#poolNext);
     u8.fill(0, this.area.blockTable, this.area.blockTable + BlockTable.bytes);

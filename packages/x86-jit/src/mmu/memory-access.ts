@@ -167,7 +167,7 @@ export function emitBlockSlot(e: Emitter, state: I32, host: I32): I32 {
   return e.loadI32(state, State.blockTable).add(host.mul(0x9e3779b1 | 0).shrU(32 - BlockTable.bits).shl(4));
 }
 
-/** Emits `lookup(state, rip) -> record`. */
+/** Emits `lookup(state, rip) -> record`. It counts, and fails once when the count is over: `Predecoder.lookups`. */
 export function emitLookup(module: ModuleWriter, runtime: Runtime): void {
   const e = new Emitter([Type.i32, Type.i64]);
   const [state, rip] = [e.paramI32(0), e.paramI64(1)];
@@ -182,7 +182,11 @@ export function emitLookup(module: ModuleWriter, runtime: Runtime): void {
   const at = host.get().add(rip.wrap().and(0xfff));
   const entry = emitBlockSlot(e, state, at);
   const key = at.toI64U().or(e.loadI32(state, State.modeKey).toI64U().shl(32));
-  e.if(e.loadI64(entry).eq(key), () => e.return(e.loadI32(entry, 8)));
+  e.if(e.loadI64(entry).eq(key), () => {
+    const left = e.loadI32(entry, 12).sub(1);
+    e.storeI32(entry, 12, left);
+    e.if(left, () => e.return(e.loadI32(entry, 8)));
+  });
   e.i32(0).push();
   module.defineFunction(runtime.lookup, e.locals(), e.code.finish());
 }

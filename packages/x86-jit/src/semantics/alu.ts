@@ -25,7 +25,7 @@ export function defineAlu(d: Definitions): void {
     const a = x.operand(0).readModify();
     const sum = a.add(b).add(x.flags.carry().toI64U()).signed(x.size);
     x.operand(0).write(sum);
-    x.flags.afterAdd(a, b, sum);
+    x.flags.afterAddWithCarry(a, b, sum);
   }, () => false);
   binary('Sub', (x) => {
     const b = source(x);
@@ -39,7 +39,7 @@ export function defineAlu(d: Definitions): void {
     const a = x.operand(0).readModify();
     const difference = a.sub(b).sub(x.flags.carry().toI64U()).signed(x.size);
     x.operand(0).write(difference);
-    x.flags.afterSub(a, b, difference);
+    x.flags.afterSubWithBorrow(a, b, difference);
   }, () => false);
   binary('Cmp', (x) => {
     const b = source(x);

@@ -60,8 +60,8 @@ export function defineMove(d: Definitions): void {
   d.define('Cqo', { shapes: [''], hot: true }, (x) => x.setGpr(2, x.gpr(0, 8).shrS(63), 8));
 
   // AH is byte 1 of RAX.
-  d.define('Lahf', { shapes: [''] }, (x) => x.setField32(0, x.field32(0).and(~0xff00).or(x.flags.arithmetic().and(0xff).shl(8))));
-  d.define('Sahf', { shapes: [''] }, (x) => x.flags.setLow(x.field32(0).shrU(8).and(0xff).toI64U()));
+  d.define('Lahf', { shapes: [''] }, (x) => x.setGpr(0, x.gpr(0).and(~0xff00).or(x.flags.arithmetic().and(0xff).shl(8).toI64U())));
+  d.define('Sahf', { shapes: [''] }, (x) => x.flags.setLow(x.gpr(0).shrU(8).and(0xff)));
 
   // Undocumented, and on every processor: AL becomes 0FFH or 0 as CF says.
   d.define('Salc', { shapes: [''] }, (x) => x.setGpr(0, x.flags.carry().toI64U().neg(), 1));

@@ -2,21 +2,9 @@ import type { I32, I64 } from '../emit/emitter.js';
 import { Vector } from '../state-layout.js';
 import type { Context } from './context.js';
 import type { Definitions } from './definition.js';
+import { mulHighSigned, mulHighUnsigned } from './wide-multiplication.js';
 
 // SDM vol. 2: MUL IMUL DIV IDIV, MULX, and the decimal adjustments.
-
-/** High half of the 128-bit unsigned product, from four 32-bit products. */
-export function mulHighUnsigned(a: I64, b: I64): I64 {
-  const [aLow, aHigh] = [a.and(0xffffffff), a.shrU(32)];
-  const [bLow, bHigh] = [b.and(0xffffffff), b.shrU(32)];
-  const cross = aHigh.mul(bLow);
-  const middle = aLow.mul(bHigh).add(aLow.mul(bLow).shrU(32)).add(cross.and(0xffffffff));
-  return aHigh.mul(bHigh).add(cross.shrU(32)).add(middle.shrU(32));
-}
-
-export function mulHighSigned(a: I64, b: I64): I64 {
-  return mulHighUnsigned(a, b).sub(a.shrS(63).and(b)).sub(b.shrS(63).and(a));
-}
 
 /** Quotient and remainder of (high:low) / divisor for high < divisor, all unsigned: restoring division, one bit a step. */
 function divideWide(x: Context, high: I64, low: I64, divisor: I64): [I64, I64] {
@@ -75,11 +63,9 @@ export function defineMulDiv(d: Definitions): void {
     finish(x, kept, x.size === 8 ? high.ne(low.shrS(63)) : kept.ne(low));
   });
   const truncating = (x: Context, a: I64, b: I64): void => {
-    const product = a.mul(b);
-    const kept = product.signed(x.size);
-    const lost = x.size === 8 ? mulHighSigned(a, b).ne(product.shrS(63)) : kept.ne(product);
+    const kept = a.mul(b).signed(x.size);
     x.operand(0).write(kept);
-    finish(x, kept, lost);
+    x.flags.afterImul(x.size, a, b, kept);
   };
   const hot = (size: number): boolean => size >= 4;
   d.define('Imul', { shapes: ['rr', 'rm'], sizes: [2, 4, 8], hot }, (x) => truncating(x, x.operand(0).read(), x.operand(1).read()));

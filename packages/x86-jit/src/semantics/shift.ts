@@ -24,29 +24,18 @@ export function defineShift(d: Definitions): void {
   shift(['Shl', 'Sal'], (x, a, n) => {
     const result = a.shl(n).signed(x.size);
     x.operand(0).write(result);
-    x.e.if(n.ne(0), () => {
-      // The last bit shifted out: bit (size - n). For n beyond the size it is 0.
-      const out = a.unsigned(x.size).shl(n.sub(1)).shrU(8 * x.size - 1).and(1);
-      x.flags.result(result);
-      x.flags.setCarryOverflow(out.wrap(), out.wrap().xor(result.ltS(0)));
-    });
+    x.e.if(n.ne(0), () => x.flags.afterShl(x.size, a, n, result));
   });
   shift('Shr', (x, a, n) => {
     const unsigned = a.unsigned(x.size);
     const result = unsigned.shrU(n).signed(x.size);
     x.operand(0).write(result);
-    x.e.if(n.ne(0), () => {
-      x.flags.result(result);
-      x.flags.setCarryOverflow(unsigned.shrU(n.sub(1)).wrap().and(1), a.ltS(0));
-    });
+    x.e.if(n.ne(0), () => x.flags.afterShr(x.size, a, n, result));
   });
   shift('Sar', (x, a, n) => {
     const result = a.shrS(n);
     x.operand(0).write(result);
-    x.e.if(n.ne(0), () => {
-      x.flags.result(result);
-      x.flags.setCarryOverflow(a.shrS(n.sub(1)).wrap().and(1), x.e.i32(0));
-    });
+    x.e.if(n.ne(0), () => x.flags.afterSar(a, n, result));
   });
 
   const rotate = (mnemonic: string, emit: (x: Context, a: I64, n: I64) => void): void => shift(mnemonic, emit);
@@ -57,11 +46,7 @@ export function defineShift(d: Definitions): void {
     const result = x.size === 8 ? a.rotl(m) : u.shl(m).or(u.shrU(x.e.i64(bits).sub(m)));
     const signed = result.signed(x.size);
     x.operand(0).write(signed);
-    x.e.if(n.ne(0), () => {
-      const carry = signed.wrap().and(1);
-      x.flags.setCarry(carry);
-      x.flags.setOverflow(carry.xor(signed.ltS(0)));
-    });
+    x.e.if(n.ne(0), () => x.flags.afterRol(signed));
   });
   rotate('Ror', (x, a, n) => {
     const bits = 8 * x.size;
@@ -70,10 +55,7 @@ export function defineShift(d: Definitions): void {
     const result = x.size === 8 ? a.rotr(m) : u.shrU(m).or(u.shl(x.e.i64(bits).sub(m)));
     const signed = result.signed(x.size);
     x.operand(0).write(signed);
-    x.e.if(n.ne(0), () => {
-      x.flags.setCarry(signed.ltS(0));
-      x.flags.setOverflow(signed.shrU(bits - 1).xor(signed.shrU(bits - 2)).wrap().and(1));
-    });
+    x.e.if(n.ne(0), () => x.flags.afterRor(x.size, signed));
   });
   // Through carry: one bit at a time is how it is defined, and it is rare.
   rotate('Rcl', (x, a, n) => {

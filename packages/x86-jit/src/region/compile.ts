@@ -1,0 +1,347 @@
+import { ByteWriter } from '../emit/byte-writer.js';
+import type { I64, Label } from '../emit/emitter.js';
+import { Op, Simd, Type, type ValueType } from '../emit/opcodes.js';
+import { RegionExit, State, Tlb } from '../state-layout.js';
+import type { RegionBlock } from './discover.js';
+import { ALL_WORDS } from './flag-sets.js';
+import { RegionFlags, type FlagState, type FlagUse } from './region-flags.js';
+import type { RegionContext, Transfers } from './region-context.js';
+import { entryOf, structure, type DispatchElement, type Element } from './structure.js';
+
+export interface CompiledFunction {
+  readonly locals: readonly { readonly count: number; readonly type: ValueType }[];
+  /** Instructions, without the final `end`. */
+  readonly body: Uint8Array;
+}
+
+export interface RegionShape {
+  readonly blocks: readonly RegionBlock[];
+  readonly root: number;
+  /** Host address of a page of the region, by its distance from the first. */
+  hostPageOf(page: number): number;
+}
+
+/**
+ * One region as a function `(state) -> RegionExit`. It loads the registers that it uses into locals, runs its blocks, and on any way out writes
+ * them back, with an exact instruction count and instruction pointer.
+ */
+export function compileRegion(x: RegionContext, shape: RegionShape): CompiledFunction {
+  return new Compilation(x, shape).compile();
+}
+
+/** Up to so many targets of a jump are compared one after the other. */
+const FEW_TARGETS = 3;
+
+class Compilation {
+  readonly #blocks: readonly RegionBlock[];
+  readonly #numberOf = new Map<number, number>();
+  readonly #uses: FlagUse[][];
+  readonly #labels = new Map<number, Label>();
+  readonly #dispatchOf: ReadonlyMap<number, DispatchElement>;
+  readonly #elements: readonly Element[];
+  readonly #predecessors: number[];
+  /** What is known of the flags where the only way into a block comes from. */
+  readonly #flagsInto = new Map<number, FlagState>();
+  readonly #ripLocal: number;
+  readonly #dispatchLocal: number;
+  /** `RegionExit`; zero, `next`, unless a way out in the middle says otherwise. */
+  readonly #exitLocal: number;
+  #leaveLabel: Label = 0;
+  #usesSse = false;
+  /** The node that follows where the present block ends. */
+  #following: number | undefined;
+  #page = 0;
+
+  constructor(private readonly x: RegionContext, private readonly shape: RegionShape) {
+    // The root is block 0.
+    this.#blocks = [...shape.blocks].sort((a, b) => Number(b.start === shape.root) - Number(a.start === shape.root));
+    this.#blocks.forEach((block, k) => this.#numberOf.set(block.start, k));
+    const successors = this.#blocks.map((block) => block.successors.map((at) => this.#numberOf.get(at)).filter((n) => n !== undefined));
+    const { elements, dispatchOf } = structure(successors);
+    this.#elements = elements;
+    this.#dispatchOf = dispatchOf;
+    this.#predecessors = this.#blocks.map(() => 0);
+    (this.#predecessors as [number])[0] = 1;
+    for (const list of successors) for (const to of list) (this.#predecessors[to] as number)++;
+    this.#uses = this.#blocks.map(flagUses);
+    this.#ripLocal = x.e.reserve(Type.i64);
+    this.#dispatchLocal = x.e.reserve(Type.i32);
+    this.#exitLocal = x.e.reserve(Type.i32);
+  }
+
+  compile(): CompiledFunction {
+    const { x } = this;
+    const { e } = x;
+    this.#leaveLabel = e.openBlock();
+    x.sideLabel = e.openBlock(Type.i32);
+    this.#flagsInto.set(0, RegionFlags.AT_ENTRY);
+    x.regionFlags.start(this.#blocks.some(({ instructions }) => instructions.some(({ facts }) => facts.covers)));
+    this.#emitElements(this.#elements, undefined);
+    e.unreachable();
+    e.closeBlock();
+    this.#decodeWayOut();
+    e.closeBlock();
+    this.#writeBack();
+    const code = new ByteWriter(e.code.length + 1024);
+    this.#prologue(code);
+    code.raw(e.code.bytes, e.code.length);
+    return { locals: e.locals(), body: code.finish() };
+  }
+
+  // --- control flow -------------------------------------------------------------------------------------------------------------
+
+  #emitElements(elements: readonly Element[], after: number | undefined): void {
+    const { e } = this.x;
+    for (let k = elements.length - 1; k > 0; k--) this.#labels.set(entryOf(elements[k] as Element), e.openBlock());
+    elements.forEach((element, k) => {
+      if (k > 0) {
+        e.closeBlock();
+        this.#labels.delete(entryOf(element));
+      }
+      const next = elements[k + 1];
+      const following = next ? entryOf(next) : after;
+      if (element.kind === 'block') this.#emitBlock(element.node, following);
+      else if (element.kind === 'dispatch') this.#emitDispatch(element);
+      else {
+        this.#labels.set(element.header, e.openLoop());
+        this.#emitElements(element.body, following);
+        e.closeBlock();
+        this.#labels.delete(element.header);
+      }
+    });
+  }
+
+  #emitDispatch({ targets }: DispatchElement): void {
+    const { e } = this.x;
+    const labels = targets.map((target) => this.#labels.get(target) as Label);
+    e.brTable(e.localI32(this.#dispatchLocal), labels, labels[0] as Label);
+  }
+
+  #emitBlock(node: number, following: number | undefined): void {
+    const { x } = this;
+    const block = this.#blocks[node] as RegionBlock;
+    const { instructions } = block;
+    const uses = this.#uses[node] as FlagUse[];
+    this.#following = undefined;
+    this.#page = block.start & ~0xfff;
+    x.regionFlags.enter(this.#predecessors[node] === 1 ? this.#flagsInto.get(node) : undefined);
+    const [first] = instructions as [RegionBlock['instructions'][0]];
+    if (!first.facts.loops) x.countDown(instructions.length, block.start);
+    let ended = false;
+    const transfers: Transfers = {
+      direct: (target) => {
+        ended = !block.fallsThrough;
+        this.#goTo(target, ended);
+      },
+      indirect: (linear) => {
+        ended = true;
+        this.#jump(block, linear);
+      },
+    };
+    this.#following = following;
+    instructions.forEach((instruction, k) => {
+      if (instruction.facts.usesSse) this.#usesSse = true;
+      x.emit(instruction, uses[k] as FlagUse, instruction.facts.loops ? 1 : instructions.length - k, transfers);
+    });
+    if (!ended) this.#goTo(block.end, true);
+  }
+
+  /** @param last nothing of the block's code comes after it */
+  #goTo(target: number, last: boolean): void {
+    const { x } = this;
+    const { e } = x;
+    const node = this.#numberOf.get(target);
+    if (node === undefined) {
+      this.#leaveFor(target);
+      return;
+    }
+    const page = target & ~0xfff;
+    if (page !== this.#page) this.#requirePage(page, target);
+    this.#flagsInto.set(node, x.regionFlags.flagState);
+    const dispatch = this.#dispatchOf.get(node);
+    if (dispatch) {
+      e.i32(dispatch.targets.indexOf(node)).push();
+      e.setLocal(this.#dispatchLocal);
+    }
+    const to = dispatch ? dispatch.node : node;
+    if (last && to === this.#following) return;
+    const label = this.#labels.get(to);
+    if (label === undefined) throw new Error(`no way from the code to block ${node} at ${target}`);
+    e.br(label);
+  }
+
+  /** Leaves for another page unless it still is where it was when the region was made. */
+  #requirePage(page: number, target: number): void {
+    const { e } = this.x;
+    const linear = e.localI64(this.x.pageBase).add(page);
+    const slot = linear.shrU(12 - Tlb.entryShift).wrap().and(Tlb.indexMask << Tlb.entryShift).add(e.localI32(this.x.tlbLocal));
+    const moved = e.loadI64(slot, Tlb.executeTag).ne(linear).or(e.loadI32(slot, Tlb.host).ne(this.shape.hostPageOf(page >> 12)));
+    e.if(moved, () => this.#leaveFor(target));
+  }
+
+  #leaveFor(target: number): void {
+    const { e } = this.x;
+    if (target === (target << 16) >> 16) {
+      e.i32((target & 0xffff) | (RegionExit.next << 24)).push();
+      e.br(this.x.sideLabel);
+    } else this.#leave(e.localI64(this.x.pageBase).add(target));
+  }
+
+  #leave(linear: I64): void {
+    const { e } = this.x;
+    linear.push();
+    e.setLocal(this.#ripLocal);
+    e.br(this.#leaveLabel);
+  }
+
+  /** A return, or another jump to a computed address. */
+  #jump({ targets }: RegionBlock, linear: I64): void {
+    const { e } = this.x;
+    if (targets.length > 0) {
+      const at = linear.sub(e.localI64(this.x.pageBase));
+      if (targets.length <= FEW_TARGETS) for (const target of targets) e.if(at.eq(target), () => this.#goTo(target, false));
+      else this.#jumpByTable(targets, at);
+    }
+    this.#leave(linear);
+  }
+
+  /** Tells many targets apart by a hash without collisions, then looks whether it is the one. */
+  #jumpByTable(targets: readonly number[], at: I64): void {
+    const { e } = this.x;
+    const { multiplier, bits } = perfectHash(targets);
+    const byHash: (number | undefined)[] = new Array<undefined>(1 << bits).fill(undefined);
+    for (const target of targets) byHash[Math.imul(target, multiplier) >>> (32 - bits)] = target;
+    const hash = at.wrap().mul(multiplier).shrU(32 - bits);
+    const none = e.openBlock();
+    const labels = targets.map(() => e.openBlock());
+    e.brTable(hash, byHash.map((target) => (target === undefined ? none : (labels[targets.indexOf(target)] as Label))), none);
+    for (const target of [...targets].reverse()) {
+      e.closeBlock();
+      e.if(at.eq(target), () => this.#goTo(target, false));
+      e.br(none);
+    }
+    e.closeBlock();
+  }
+
+  // --- entry and exit -----------------------------------------------------------------------------------------------------------
+
+  /** A way out in the middle: address relative to the page, instructions not executed, `RegionExit`, in 16, 8 and 8 bits. */
+  #decodeWayOut(): void {
+    const { x } = this;
+    const { e } = x;
+    const out = e.popI32();
+    e.localI64(x.pageBase).add(out.extend16S().toI64S()).push();
+    e.setLocal(this.#ripLocal);
+    e.localI32(x.budgetLocal).add(out.shrU(16).and(0xff)).push();
+    e.setLocal(x.budgetLocal);
+    out.shrU(24).push();
+    e.setLocal(this.#exitLocal);
+  }
+
+  #writeBack(): void {
+    const { x } = this;
+    const { e, state } = x;
+    x.gprLocals.forEach((local, n) => {
+      if (local !== undefined && x.gprsWritten & (1 << n)) e.storeI64(state, State.gpr + 8 * n, e.localI64(local));
+    });
+    x.xmmLocals.forEach((local, n) => {
+      if (local !== undefined && x.xmmsWritten & (1 << n)) e.storeV128(state, State.ymm + 32 * n, e.localV128(local));
+    });
+    x.regionFlags.writeBack();
+    const executed = e.loadI32(state, State.budget).sub(e.localI32(x.budgetLocal));
+    e.storeI32(state, State.compiled, e.loadI32(state, State.compiled).add(executed));
+    e.storeI32(state, State.budget, e.localI32(x.budgetLocal));
+    e.storeI32(state, State.compiledBudget, e.localI32(x.budgetLocal));
+    e.storeI64(state, State.rip, e.localI64(this.#ripLocal));
+    e.localI32(this.#exitLocal).push();
+  }
+
+  #prologue(code: ByteWriter): void {
+    const { x } = this;
+    const get = (local: number): void => {
+      code.u8(Op.localGet);
+      code.u32(local);
+    };
+    const load = (opcode: number, offset: number, local: number): void => {
+      get(0);
+      code.u8(opcode);
+      code.u8(0);
+      code.u32(offset);
+      code.u8(Op.localSet);
+      code.u32(local);
+    };
+    const refuse = (): void => {
+      code.u8(Op.if);
+      code.u8(Type.void);
+      code.u8(Op.i32Const);
+      code.s32(RegionExit.interpret);
+      code.u8(Op.return);
+      code.u8(Op.end);
+    };
+    if (this.#usesSse) {
+      get(0);
+      code.u8(Op.i32Load);
+      code.u8(0);
+      code.u32(State.sseBlocked);
+      refuse();
+    }
+    load(Op.i64Load, State.pageBase, x.pageBase);
+    // Where a branch could leave the canonical addresses, and so fault, the interpreter executes it: within 2 GiB of their ends.
+    get(x.pageBase);
+    get(x.pageBase);
+    code.u8(Op.i64Const);
+    code.s64(63, 0);
+    code.u8(Op.i64ShrS);
+    code.u8(Op.i64Xor);
+    code.u8(Op.i64Const);
+    code.s64(0x80000000 | 0, 0);
+    code.u8(Op.i64Add);
+    code.u8(Op.i64Const);
+    code.s64(47, 0);
+    code.u8(Op.i64ShrU);
+    code.u8(Op.i64Eqz);
+    code.u8(Op.i32Eqz);
+    refuse();
+    load(Op.i32Load, State.budget, x.budgetLocal);
+    load(Op.i32Load, State.tlb, x.tlbLocal);
+    x.gprLocals.forEach((local, n) => {
+      if (local !== undefined) load(Op.i64Load, State.gpr + 8 * n, local);
+    });
+    x.xmmLocals.forEach((local, n) => {
+      if (local === undefined) return;
+      get(0);
+      code.u8(Op.prefixSimd);
+      code.u32(Simd.v128Load);
+      code.u8(0);
+      code.u32(State.ymm + 32 * n);
+      code.u8(Op.localSet);
+      code.u32(local);
+    });
+  }
+}
+
+/** A multiplier whose products with the numbers differ in their highest bits. */
+function perfectHash(numbers: readonly number[]): { readonly multiplier: number; readonly bits: number } {
+  for (let bits = Math.ceil(Math.log2(numbers.length)) + 1; ; bits++) {
+    let multiplier = 0x9e3779b1 | 0;
+    for (let attempt = 0; attempt < 200; attempt++) {
+      if (new Set(numbers.map((n) => Math.imul(n, multiplier) >>> (32 - bits))).size === numbers.length) return { multiplier, bits };
+      multiplier = Math.imul(multiplier, 0x85ebca6b) | 1;
+    }
+  }
+}
+
+/**
+ * Which flag words are looked at after each instruction of a block. Whoever leaves the region may look at all of them; it may be left at the head of
+ * any block, and before an instruction that may leave.
+ */
+function flagUses({ instructions }: RegionBlock): FlagUse[] {
+  const uses = new Array<FlagUse>(instructions.length);
+  let needed = ALL_WORDS;
+  for (let k = instructions.length - 1; k >= 0; k--) {
+    const { reads, kills, conditional, mayLeave } = (instructions[k] as RegionBlock['instructions'][0]).facts;
+    uses[k] = { needed, kills, reads, conditional };
+    needed = mayLeave || conditional ? ALL_WORDS : (needed & ~kills) | reads;
+  }
+  return uses;
+}

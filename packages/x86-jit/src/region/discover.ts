@@ -1,0 +1,188 @@
+import type { HostMemory } from '../host-memory.js';
+import { Special, type Handler } from '../interpreter/handlers.js';
+import { Record, RecordFlag } from '../state-layout.js';
+import type { Facts } from './facts.js';
+import type { RegionInstruction } from './region-context.js';
+
+/** Where decoded code is found. Addresses are relative to the linear page of the region's first instruction. */
+export interface CodeSource {
+  /** Record of the instruction decoded as the first of a block at this place; 0: nothing is decoded there. */
+  recordAt(at: number): number;
+  /** The handler of a record, also where a region stands in for it. */
+  handlerOf(record: number): number;
+  /** Places in a page that were reached by computed jumps. */
+  entriesIn(page: number): readonly number[];
+}
+
+export interface RegionBlock {
+  readonly start: number;
+  readonly instructions: readonly RegionInstruction[];
+  /** Address after the last instruction. */
+  readonly end: number;
+  /** Places that control may go to from its end, in the region; the one that follows is last. */
+  readonly successors: readonly number[];
+  /** Of a RET or a computed jump: where it may go to within the region. */
+  readonly targets: readonly number[];
+  /** Control goes on at `end`. */
+  readonly fallsThrough: boolean;
+}
+
+export interface DiscoveryLimits {
+  readonly instructions: number;
+  /** Furthest from the first page, in pages. */
+  readonly pages: number;
+}
+
+/** Longest straight piece: the count of a way out has 8 bits. */
+const LONGEST_BLOCK = 100;
+const MANY_RETURNS = 12;
+const MANY_TARGETS = 64;
+
+/**
+ * Finds the code of a region: what is reachable from `root` by jumps, and by calls whose target is decoded too, as far as it was executed before.
+ * A RET goes back to the calls, within the region, of its own function.
+ */
+export function discover(source: CodeSource, host: HostMemory, handlers: readonly Handler[], factsOf: (record: number, handler: Handler) => Facts, root: number, limits: DiscoveryLimits): RegionBlock[] {
+  const instructions = new Map<number, RegionInstruction>();
+  const leaders = new Set<number>();
+  // Functions by their first instruction, joined where they share code.
+  const functions = new Map<number, { parent: number; returnSites: Set<number> }>();
+  const functionOf = (at: number): number => {
+    let entry = functions.get(at);
+    if (!entry) functions.set(at, (entry = { parent: at, returnSites: new Set() }));
+    if (entry.parent === at) return at;
+    entry.parent = functionOf(entry.parent);
+    return entry.parent;
+  };
+  const join = (a: number, b: number): void => {
+    const [first, second] = [functionOf(a), functionOf(b)];
+    if (first === second) return;
+    const into = functions.get(first) as { returnSites: Set<number> };
+    const from = functions.get(second) as { parent: number; returnSites: Set<number> };
+    for (const site of from.returnSites) into.returnSites.add(site);
+    from.parent = first;
+  };
+  const owner = new Map<number, number>();
+  /** Targets of computed jumps. */
+  const computed = new Map<number, readonly number[]>();
+  const within = (at: number): boolean => at >= -limits.pages * 4096 && at < (limits.pages + 1) * 4096;
+
+  const available = (at: number): boolean => within(at) && (instructions.has(at) || source.recordAt(at) !== 0);
+
+  /** Reads decoded instructions from `start` on. @returns where control may go within the function */
+  const walk = (start: number, fn: number, near: number[], calls: [number, number][]): void => {
+    let at = start;
+    let record = 0;
+    for (;;) {
+      const known = instructions.get(at);
+      if (known) {
+        join(fn, owner.get(at) as number);
+        return;
+      }
+      if (instructions.size >= limits.instructions || !within(at)) return;
+      if (record === 0 || source.handlerOf(record) === Special.invalid) record = source.recordAt(at);
+      if (record === 0) return;
+      const handler = handlers[source.handlerOf(record) - Special.first];
+      if (!handler) return;
+      const facts = factsOf(record, handler);
+      if (!facts.supported) return;
+      const page = at & ~0xfff;
+      const next = page + (host.u16[(record + Record.next) >> 1] as number);
+      const branch = handler.shape === 'b';
+      const target = branch ? next + (host.i32[(record + Record.immediate) >> 2] as number) : undefined;
+      instructions.set(at, { record, at, next, handler, facts, target });
+      owner.set(at, fn);
+      if (facts.loops) {
+        leaders.add(at);
+        leaders.add(next);
+      }
+      if (handler.mnemonic === 'Call') {
+        if (target !== undefined) calls.push([target, next]);
+        return;
+      }
+      if (target !== undefined) near.push(target);
+      else if (handler.mnemonic === 'Jmp') {
+        const targets = source.entriesIn(page >> 12).slice(0, MANY_TARGETS);
+        computed.set(at, targets);
+        near.push(...targets);
+      }
+      if (handler.definition.ends) return;
+      if (branch) leaders.add(next);
+      at = next;
+      record += Record.size;
+    }
+  };
+
+  leaders.add(root);
+  const queue: { at: number; fn: number }[] = [{ at: root, fn: root }];
+  const laterCalls: { target: number; site: number; fn: number }[] = [];
+  const follow = (): void => {
+    for (let item = queue.shift(); item; item = queue.shift()) {
+      const near: number[] = [];
+      const calls: [number, number][] = [];
+      if (!available(item.at)) continue;
+      leaders.add(item.at);
+      walk(item.at, item.fn, near, calls);
+      for (const target of near) queue.push({ at: target, fn: item.fn });
+      for (const [target, site] of calls) laterCalls.push({ target, site, fn: item.fn });
+    }
+  };
+  follow();
+  // What is called comes after all that is jumped to, while there is room.
+  for (let call = laterCalls.shift(); call; call = laterCalls.shift()) {
+    if (instructions.size >= limits.instructions || !available(call.target)) continue;
+    functionOf(call.target);
+    queue.push({ at: call.target, fn: call.target });
+    follow();
+    const fn = functionOf(owner.get(call.target) ?? call.target);
+    const { returnSites } = functions.get(fn) as { returnSites: Set<number> };
+    if (returnSites.size < MANY_RETURNS && available(call.site)) {
+      returnSites.add(call.site);
+      queue.push({ at: call.site, fn: call.fn });
+      follow();
+    }
+  }
+
+  // Blocks.
+  const blocks: RegionBlock[] = [];
+  for (const start of [...leaders].sort((a, b) => a - b)) {
+    if (!instructions.has(start)) continue;
+    let first = start;
+    for (;;) {
+      const list: RegionInstruction[] = [];
+      let at = first;
+      let ended = false;
+      for (;;) {
+        const instruction = instructions.get(at);
+        if (!instruction || (at !== first && leaders.has(at)) || list.length >= LONGEST_BLOCK) break;
+        list.push(instruction);
+        at = instruction.next;
+        if (instruction.handler.definition.ends || instruction.handler.mnemonic === 'Call') {
+          ended = true;
+          break;
+        }
+        if (instruction.target !== undefined) break;
+      }
+      const last = list.at(-1) as RegionInstruction;
+      const sites = last.handler.mnemonic === 'Ret' ? (functions.get(functionOf(owner.get(last.at) as number)) as { returnSites: Set<number> }).returnSites : (computed.get(last.at) ?? []);
+      const targets = [...sites].filter((site) => instructions.has(site) && leaders.has(site));
+      const successors: number[] = [];
+      if (last.target !== undefined && instructions.has(last.target)) successors.push(last.target);
+      successors.push(...targets);
+      if (!ended && instructions.has(at)) successors.push(at);
+      blocks.push({ start: first, instructions: list, end: at, successors, targets, fallsThrough: !ended });
+      if (ended || list.length < LONGEST_BLOCK || leaders.has(at) || !instructions.has(at)) break;
+      // A long straight piece goes on as a block of its own.
+      first = at;
+    }
+  }
+  return blocks;
+}
+
+/** Of a record: what beside its handler the facts depend on. */
+export function factVariant(host: HostMemory, record: number, handler: Handler): number {
+  const repeats = (host.u8[record + Record.flags] as number) & (RecordFlag.rep | RecordFlag.repne);
+  const mask = handler.size === 8 ? 63 : 31;
+  const zeroCount = handler.shape.includes('i') && ((host.i32[(record + Record.immediate) >> 2] as number) & mask) === 0;
+  return repeats | (zeroCount ? 1 : 0);
+}

@@ -1,0 +1,241 @@
+import type { CpuState } from '../cpu/cpu-state.js';
+import type { HostMemory } from '../host-memory.js';
+import { buildHandlerTable, type Handler } from '../interpreter/handlers.js';
+import type { Block, Predecoder } from '../interpreter/predecoder.js';
+import { Access } from '../mmu/page-walk.js';
+import { Fault, ModeKey, Record, Regions, State } from '../state-layout.js';
+import { compileRegion, type CompiledFunction } from './compile.js';
+import { discover, factVariant, type CodeSource } from './discover.js';
+import type { Facts } from './facts.js';
+import { RegionContext } from './region-context.js';
+import { regionModule } from './region-module.js';
+
+export interface RegionOptions {
+  /** How often a block is looked up before it is compiled. */
+  readonly lookups: number;
+  /** Instructions between two samples of where the interpreter is. */
+  readonly samplePeriod: number;
+  /** What the period grows to while compiled code executes. */
+  readonly longestPeriod: number;
+  /** How often a block is met so before it is compiled. */
+  readonly samples: number;
+  /** Most instructions of a region. */
+  readonly instructions: number;
+  /** Regions in a module, unless they would have to wait long. */
+  readonly batch: number;
+  /** How far from its first page a region may reach, in pages. */
+  readonly pages: number;
+}
+
+export const DEFAULT_REGION_OPTIONS: RegionOptions = { lookups: 2000, samplePeriod: 10_000, longestPeriod: 320_000, samples: 3, instructions: 300, pages: 4, batch: 16 };
+
+/** Instructions that a region waits at most for others to share a module with. */
+const BATCH_WAIT = 200_000;
+/** A place looked up as often may be the target of a computed jump nearby. */
+const ENTRY_LOOKUPS = 8;
+const NEVER = 0x7fffffff;
+
+interface Region {
+  readonly root: Block;
+  readonly instructions: number;
+  /** What it was made from. */
+  readonly blocks: readonly Block[];
+  /** In the table of functions; undefined until its module is there. */
+  slot: number | undefined;
+  code: CompiledFunction | undefined;
+  live: boolean;
+}
+
+export interface RegionWires {
+  readonly host: HostMemory;
+  readonly memory: WebAssembly.Memory;
+  readonly predecoder: Predecoder;
+  readonly table: WebAssembly.Table;
+  /** Host address of the handlers that regions stand in for. */
+  readonly handlers: number;
+}
+
+/** Finds hot code, compiles it, and forgets what was compiled when its code changes. */
+export class RegionCache {
+  readonly #wires: RegionWires;
+  readonly #handlers: readonly Handler[] = buildHandlerTable().handlers;
+  readonly #facts = new Map<number, Facts>();
+  readonly #examiner: RegionContext;
+  /** By root. */
+  readonly #regions = new Map<Block, Region>();
+  readonly #bySlot: (Region | undefined)[] = new Array<undefined>(Regions.slots).fill(undefined);
+  readonly #free: number[] = [];
+  readonly #samples = new Map<Block, number>();
+  #pending: Region[] = [];
+  #waited = 0;
+
+  /** Figures for whoever wants to know: regions compiled since the start, those alive, modules, bytes. */
+  compiledRegions = 0;
+  liveRegions = 0;
+  modules = 0;
+  bytes = 0;
+
+  constructor(wires: RegionWires, readonly options: RegionOptions) {
+    this.#wires = wires;
+    this.#examiner = new RegionContext(wires.host);
+    for (let slot = Regions.slots - 1; slot >= 0; slot--) this.#free.push(slot);
+  }
+
+  // --- what is hot --------------------------------------------------------------------------------------------------------------
+
+  /** The processor is at an instruction that the interpreter executes. @param record it */
+  sample(cpu: CpuState, record: number): void {
+    const host = cpu.u32(State.hostPage) + (cpu.u32(State.rip) & 0xfff);
+    const block = this.#wires.predecoder.blockOf(record, host);
+    if (!block) return;
+    const count = (this.#samples.get(block) ?? 0) + 1;
+    if (count < this.options.samples) this.#samples.set(block, count);
+    else {
+      this.#samples.delete(block);
+      this.#compile(cpu, block);
+    }
+  }
+
+  /** So many instructions were executed, by whatever. */
+  passed(instructions: number): void {
+    if (this.#pending.length > 0) {
+      this.#waited += instructions;
+      if (this.#waited >= BATCH_WAIT) this.flush();
+    }
+    if (this.#samples.size > 2000) this.#samples.clear();
+  }
+
+  /** A block was looked up so often. @param host address of its first byte */
+  lookedUp(cpu: CpuState, host: number, modeKey: number): void {
+    const { predecoder } = this.#wires;
+    predecoder.setLookups(host, NEVER);
+    const block = predecoder.blockAt(host, modeKey);
+    if (!block) return;
+    // Inside of a region that is about to be there: it may not be looked up any more then.
+    if (this.#pending.some((region) => block.regions?.has(region))) predecoder.setLookups(host, this.options.lookups);
+    else this.#compile(cpu, block);
+  }
+
+  // --- compiling ----------------------------------------------------------------------------------------------------------------
+
+  #factsOf = (record: number, handler: Handler): Facts => {
+    const key = handler.id * 32 + factVariant(this.#wires.host, record, handler);
+    let facts = this.#facts.get(key);
+    if (!facts) this.#facts.set(key, (facts = this.#examiner.examine(record, handler)));
+    return facts;
+  };
+
+  #compile(cpu: CpuState, root: Block): void {
+    if (root.modeKey !== ModeKey.code64 || this.#regions.has(root)) return;
+    const { host, predecoder } = this.#wires;
+    const { instructions, pages } = this.options;
+    const linearPage = cpu.u64(State.rip) & ~0xfffn;
+    const rootPage = root.start - (root.start % 4096);
+    const hostPages = new Map<number, number>([[0, rootPage]]);
+    const hostPageOf = (page: number): number => {
+      let found = hostPages.get(page);
+      if (found === undefined) {
+        found = cpu.translate(BigInt.asUintN(64, linearPage + BigInt(page * 4096)), Access.execute | Access.probe);
+        cpu.setI32(State.fault, Fault.none);
+        hostPages.set(page, found);
+      }
+      return found;
+    };
+    const used = new Set<Block>();
+    const source: CodeSource = {
+      recordAt: (at) => {
+        const page = hostPageOf(at >> 12);
+        const block = page === 0 ? undefined : predecoder.blockAt(page + (at & 0xfff), ModeKey.code64);
+        if (!block) return 0;
+        used.add(block);
+        return block.first;
+      },
+      handlerOf: (record) => this.#handlerOf(record),
+      entriesIn: (page) => {
+        const hostPage = hostPageOf(page);
+        return predecoder.entriesIn(hostPage, ModeKey.code64, ENTRY_LOOKUPS).map((host) => page * 4096 + host - hostPage);
+      },
+    };
+    const start = root.start - rootPage;
+    const blocks = discover(source, host, this.#handlers, this.#factsOf, start, { instructions, pages });
+    if (!blocks.some((block) => block.start === start)) {
+      predecoder.setLookups(root.key, NEVER);
+      return;
+    }
+    const code = compileRegion(new RegionContext(host), { blocks, root: start, hostPageOf });
+    const region: Region = { root, instructions: blocks.reduce((sum, b) => sum + b.instructions.length, 0), blocks: [...used], slot: undefined, code, live: true };
+    this.#regions.set(root, region);
+    for (const block of used) (block.regions ??= new Set()).add(region);
+    this.#pending.push(region);
+    if (this.#pending.length >= this.options.batch) this.flush();
+  }
+
+  /** Makes a module of the regions that wait for one. */
+  flush(): void {
+    const regions = this.#pending.filter((region) => region.live);
+    this.#pending = [];
+    this.#waited = 0;
+    if (regions.length === 0) return;
+    if (this.#free.length < regions.length) this.#evict();
+    const bytes = regionModule(regions.map((region) => region.code as CompiledFunction));
+    this.bytes += bytes.length;
+    this.modules++;
+    this.compiledRegions += regions.length;
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: this.#wires.memory } });
+    const { u16 } = this.#wires.host;
+    regions.forEach((region, k) => {
+      const slot = this.#free.pop() as number;
+      region.slot = slot;
+      region.code = undefined;
+      this.#bySlot[slot] = region;
+      this.liveRegions++;
+      this.#wires.table.set(slot, exports[String(k)]);
+      const handler = (region.root.first + Record.handler) >> 1;
+      u16[(this.#wires.handlers >> 1) + slot] = u16[handler] as number;
+      u16[handler] = Regions.firstHandler + slot;
+    });
+  }
+
+  #handlerOf(record: number): number {
+    const { u16 } = this.#wires.host;
+    const handler = u16[(record + Record.handler) >> 1] as number;
+    return handler < Regions.firstHandler ? handler : (u16[(this.#wires.handlers >> 1) + handler - Regions.firstHandler] as number);
+  }
+
+  // --- forgetting ---------------------------------------------------------------------------------------------------------------
+
+  /** A block's code is about to change. */
+  forget(block: Block): void {
+    for (const region of block.regions ?? []) this.#drop(region as Region);
+  }
+
+  #drop(region: Region): void {
+    if (!region.live) return;
+    region.live = false;
+    this.#regions.delete(region.root);
+    for (const block of region.blocks) block.regions?.delete(region);
+    const { slot } = region;
+    if (slot === undefined) return;
+    const { u16 } = this.#wires.host;
+    const handler = (region.root.first + Record.handler) >> 1;
+    if (u16[handler] === Regions.firstHandler + slot) u16[handler] = u16[(this.#wires.handlers >> 1) + slot] as number;
+    this.#wires.predecoder.setLookups(region.root.key, this.options.lookups);
+    this.#wires.table.set(slot, null);
+    this.#bySlot[slot] = undefined;
+    this.#free.push(slot);
+    this.liveRegions--;
+  }
+
+  /** The table is full: the older half goes. */
+  #evict(): void {
+    const regions = [...this.#regions.values()].filter((region) => region.slot !== undefined);
+    for (const region of regions.slice(0, Math.ceil(regions.length / 2))) this.#drop(region);
+  }
+
+  /** All decoded code was forgotten. */
+  reset(): void {
+    for (const region of [...this.#regions.values()]) this.#drop(region);
+    this.#pending = [];
+    this.#samples.clear();
+  }
+}

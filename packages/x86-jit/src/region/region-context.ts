@@ -1,0 +1,532 @@
+import { Emitter, type I32, type I64, type Label, type V128 } from '../emit/emitter.js';
+import { Type } from '../emit/opcodes.js';
+import type { HostMemory } from '../host-memory.js';
+import type { Handler } from '../interpreter/handlers.js';
+import type { Runtime } from '../mmu/memory-access.js';
+import type { Context, Operand, Size, VectorHalves } from '../semantics/context.js';
+import type { Flags } from '../semantics/flags.js';
+import { tlbFor } from '../semantics/system.js';
+import { Record, Segment, State, Tlb } from '../state-layout.js';
+import { FactCollector, FactFlags, Unsupported, type Facts } from './facts.js';
+import { RegionFlags, type FlagUse } from './region-flags.js';
+
+const REGISTER_FIELDS = [Record.register0, Record.register1, Record.register2, Record.register3];
+const RSP_BYTES = State.gpr + 16 * 8;
+
+/** An instruction of a region: a predecoded record, and where it lies relative to the page of the region's first instruction. */
+export interface RegionInstruction {
+  readonly record: number;
+  readonly at: number;
+  readonly next: number;
+  readonly handler: Handler;
+  readonly facts: Facts;
+  /** Of a relative branch. */
+  readonly target: number | undefined;
+}
+
+/** How control leaves an instruction, for the compiler that knows the region's shape. */
+export interface Transfers {
+  /** To a place of the region or outside, known while code is made. */
+  direct(target: number): void;
+  /** To a linear address. */
+  indirect(linear: I64): void;
+}
+
+const NO_TRANSFERS: Transfers = { direct: () => undefined, indirect: () => undefined };
+
+/**
+ * Binds definitions to the locals of a region: registers are locals, what a record holds are constants, and whatever isn't the common case leaves
+ * the region before the instruction has changed anything: the interpreter executes it.
+ */
+export class RegionContext implements Context {
+  readonly e = new Emitter([Type.i32]);
+  readonly state = this.e.paramI32(0);
+  readonly #regionFlags = new RegionFlags(this.e, this.state);
+  readonly #factFlags = new FactFlags(this.e, this.state);
+  flags: Flags = this.#regionFlags;
+
+  /** Linear address of the page of the region's first instruction. */
+  readonly pageBase = this.e.reserve(Type.i64);
+  readonly budgetLocal = this.e.reserve(Type.i32);
+  readonly tlbLocal = this.e.reserve(Type.i32);
+  readonly #gprs: (number | undefined)[] = new Array<undefined>(16).fill(undefined);
+  readonly #xmms: (number | undefined)[] = new Array<undefined>(16).fill(undefined);
+  /** Registers that are written somewhere, as bits. */
+  gprsWritten = 0;
+  xmmsWritten = 0;
+
+  /** Where leaving in the middle goes: a block that takes an `ExitCode`. */
+  sideLabel: Label = 0;
+
+  size: Size = 8;
+  shape = '';
+  readonly long = true;
+  #record = 0;
+  #instruction: RegionInstruction | undefined;
+  /** Instructions of the block that a way out from here leaves undone, this one included. */
+  #undone = 0;
+  #transfers = NO_TRANSFERS;
+  #doneLabel: Label | undefined;
+  #repeatLabel: Label | undefined;
+  #depth = 0;
+  /** In a trial run. */
+  #collector: FactCollector | undefined;
+
+  constructor(private readonly host: HostMemory) {}
+
+  get regionFlags(): RegionFlags {
+    return this.#regionFlags;
+  }
+  get runtime(): Runtime {
+    throw new Unsupported();
+  }
+
+  // --- instructions -------------------------------------------------------------------------------------------------------------
+
+  /** Runs a definition on a record to see what it does, and forgets the code. */
+  examine(record: number, handler: Handler): Facts {
+    const { e } = this;
+    const [length, depth, mark] = [e.code.length, e.depth, e.mark()];
+    const collector = new FactCollector();
+    this.#collector = collector;
+    this.#factFlags.collector = collector;
+    this.#factFlags.depth = depth;
+    this.flags = this.#factFlags;
+    const written = [this.gprsWritten, this.xmmsWritten] as const;
+    this.#begin(record, handler);
+    this.#doneLabel = this.#repeatLabel = depth;
+    this.#transfers = NO_TRANSFERS;
+    let supported = true;
+    try {
+      handler.definition.emit(this, handler.mnemonic);
+    } catch (error) {
+      if (!(error instanceof Unsupported)) throw error;
+      supported = false;
+    }
+    this.flags = this.#regionFlags;
+    this.#collector = undefined;
+    [this.gprsWritten, this.xmmsWritten] = written;
+    e.rewind(length, depth);
+    e.release(mark);
+    return collector.facts(supported);
+  }
+
+  /** @param undone how many instructions of the block, from this one on, a way out takes back from the count */
+  emit(instruction: RegionInstruction, use: FlagUse, undone: number, transfers: Transfers): void {
+    const { e } = this;
+    const mark = e.mark();
+    this.#instruction = instruction;
+    this.#undone = undone;
+    this.#transfers = transfers;
+    this.#begin(instruction.record, instruction.handler);
+    this.#regionFlags.begin(use, this.size);
+    const emit = (): void => instruction.handler.definition.emit(this, instruction.handler.mnemonic);
+    if (instruction.facts.loops) {
+      this.#repeatLabel = e.openLoop();
+      this.#doneLabel = e.openBlock();
+      this.#depth = e.depth;
+      this.countDown(1, instruction.at);
+      emit();
+      e.closeBlock();
+      e.closeBlock();
+      this.#repeatLabel = this.#doneLabel = undefined;
+      // Whether it came to set them is known to the locals.
+      if (instruction.facts.conditional) this.#regionFlags.forget();
+    } else emit();
+    e.release(mark);
+  }
+
+  #begin(record: number, handler: Handler): void {
+    this.#record = record;
+    this.size = handler.size;
+    this.shape = handler.shape;
+    this.#depth = this.e.depth;
+  }
+
+  /** Takes instructions out of the budget, or leaves at the first of them when it isn't enough. */
+  countDown(instructions: number, at: number): void {
+    const { e } = this;
+    const left = e.localI32(this.budgetLocal).sub(instructions);
+    left.push();
+    e.setLocal(this.budgetLocal);
+    e.if(e.localI32(this.budgetLocal).ltS(0), () => this.leaveAt(at, instructions));
+  }
+
+  /** Leaves the region at an instruction that is the interpreter's to execute. */
+  leaveAt(at: number, undone: number): void {
+    const { e } = this;
+    e.i32((at & 0xffff) | (undone << 16) | (1 << 24)).push();
+    e.br(this.sideLabel);
+  }
+
+  #sideExit(): void {
+    if (this.#collector) {
+      this.#collector.mayLeave = true;
+      // Always: there is nothing to compile.
+      if (this.e.depth === this.#depth) throw new Unsupported();
+      return;
+    }
+    this.leaveAt((this.#instruction as RegionInstruction).at, this.#undone);
+  }
+
+  // --- registers ----------------------------------------------------------------------------------------------------------------
+
+  /** Locals in use, by register number. */
+  get gprLocals(): readonly (number | undefined)[] {
+    return this.#gprs;
+  }
+  get xmmLocals(): readonly (number | undefined)[] {
+    return this.#xmms;
+  }
+
+  #gpr(number: number): number {
+    return (this.#gprs[number] ??= this.e.reserve(Type.i64));
+  }
+  #xmm(number: number): number {
+    return (this.#xmms[number] ??= this.e.reserve(Type.v128));
+  }
+
+  /** A copy: the register may be written before the value is used. */
+  gpr(number: number, size: Size = 8): I64 {
+    const { e } = this;
+    const whole = e.localI64(this.#gpr(number));
+    if (size !== 8) return whole.signed(size);
+    whole.push();
+    return e.popI64();
+  }
+  gprUnsigned(number: number, size: Size = 8): I64 {
+    return size === 8 ? this.gpr(number) : this.e.localI64(this.#gpr(number)).unsigned(size);
+  }
+  setGpr(number: number, value: I64, size: Size = 8): void {
+    const { e } = this;
+    const local = this.#gpr(number);
+    this.gprsWritten |= 1 << number;
+    if (size === 8) value.push();
+    else if (size === 4) value.unsigned(4).push();
+    else {
+      const mask = size === 2 ? 0xffff : 0xff;
+      e.localI64(local).and(~mask).or(value.and(mask)).push();
+    }
+    e.setLocal(local);
+  }
+
+  xmm(number: number): V128 {
+    const { e } = this;
+    e.localV128(this.#xmm(number)).push();
+    return e.popV128();
+  }
+  setXmm(number: number, value: V128): void {
+    value.push();
+    this.xmmsWritten |= 1 << number;
+    this.e.setLocal(this.#xmm(number));
+  }
+
+  // --- operands -----------------------------------------------------------------------------------------------------------------
+
+  #u16(field: number): number {
+    return this.host.u16[(this.#record + field) >> 1] as number;
+  }
+  #i32(field: number): number {
+    return this.host.i32[(this.#record + field) >> 2] as number;
+  }
+  #u8(field: number): number {
+    return this.host.u8[this.#record + field] as number;
+  }
+  #registerOffset(index: number): number {
+    const field = REGISTER_FIELDS[index];
+    if (field === undefined) throw new Unsupported();
+    return this.#u16(field);
+  }
+  #xmmNumber(index: number): number {
+    const offset = this.#registerOffset(index) - State.ymm;
+    if (offset < 0 || offset >= 512 || offset % 32 !== 0) throw new Unsupported();
+    return offset / 32;
+  }
+
+  operand(index: number): Operand {
+    const kind = this.shape[index];
+    if (kind === 'i') {
+      const refuse = (): never => {
+        throw new Error('an immediate operand is not written');
+      };
+      return {
+        read: (size = this.size) => (size === 8 || size === 0 ? this.immediate() : this.immediate().signed(size)),
+        readUnsigned: (size = this.size) => this.immediate().unsigned(size || 8),
+        readModify: refuse,
+        write: refuse,
+      };
+    }
+    if (kind === 'm') return this.#memoryOperand();
+    const offset = this.#registerOffset(index);
+    if (offset >= RSP_BYTES) throw new Unsupported();
+    const number = offset >> 3;
+    if (offset & 7) return this.#highByte(number);
+    return {
+      read: (size = this.size) => this.gpr(number, size),
+      readUnsigned: (size = this.size) => this.gprUnsigned(number, size),
+      readModify: () => this.gpr(number, this.size),
+      write: (value) => this.setGpr(number, value, this.size),
+    };
+  }
+
+  /** AH, CH, DH, BH. */
+  #highByte(number: number): Operand {
+    const { e } = this;
+    const shifted = (): I64 => e.localI64(this.#gpr(number)).shrU(8);
+    return {
+      read: () => shifted().signed(1),
+      readUnsigned: () => shifted().unsigned(1),
+      readModify: () => shifted().signed(1),
+      write: (value) => this.setGpr(number, e.localI64(this.#gpr(number)).and(~0xff00).or(value.and(0xff).shl(8))),
+    };
+  }
+
+  #modify: I32 | undefined;
+
+  #memoryOperand(): Operand {
+    const { e } = this;
+    return {
+      read: (size = this.size) => this.loadSigned(this.linear(size, false), size),
+      readUnsigned: (size = this.size) => this.load(this.linear(size, false), size),
+      readModify: () => {
+        this.#modify = this.#hostAddress(this.linear(this.size, true), Tlb.writeTag, this.size);
+        return e.loadSigned(this.#modify, 0, this.size);
+      },
+      write: (value) => {
+        if (this.#modify) e.storeI64(this.#modify, 0, value, this.size);
+        else this.store(this.linear(this.size, true), this.size, value);
+        this.#modify = undefined;
+      },
+    };
+  }
+
+  setOperandSized(index: number, value: I64, size: Size): void {
+    const offset = this.#registerOffset(index);
+    if (offset >= RSP_BYTES || offset & 7) throw new Unsupported();
+    this.setGpr(offset >> 3, value, size);
+  }
+
+  segmentSelector(index: number): I64 {
+    return this.e.loadUnsigned(this.state, this.#registerOffset(index) + Segment.selector, 4);
+  }
+
+  immediate(): I64 {
+    return this.e.i64Parts(this.#i32(Record.immediate), this.#i32(Record.immediate + 4));
+  }
+
+  // --- memory -------------------------------------------------------------------------------------------------------------------
+
+  /** A register of an effective address, which isn't changed before the address is used. */
+  #addressPart(field: number): I64 | undefined {
+    const offset = this.#u16(field);
+    if (offset === State.zero) return undefined;
+    if (offset === State.pageBase) {
+      // Relative to the page of the record, which need not be the region's first.
+      const page = this.#instruction && !this.#collector ? this.#instruction.at & ~0xfff : 0;
+      const base = this.e.localI64(this.pageBase);
+      return page === 0 ? base : base.add(page);
+    }
+    if (offset >= RSP_BYTES) throw new Unsupported();
+    return this.e.localI64(this.#gpr(offset >> 3));
+  }
+
+  offset(): I64 {
+    const { e } = this;
+    const base = this.#addressPart(Record.base);
+    const index = this.#addressPart(Record.index);
+    const scale = this.#u8(Record.scale);
+    const scaled = index && scale > 0 ? index.shl(scale) : index;
+    const displacement = e.i64Parts(this.#i32(Record.displacement), this.#i32(Record.displacement + 4));
+    const registers = base && scaled ? base.add(scaled) : (base ?? scaled);
+    let sum: I64;
+    if (!registers) sum = displacement;
+    else if ((displacement.low | displacement.high) === 0) {
+      if (base && index) sum = registers;
+      else {
+        registers.push();
+        sum = e.popI64();
+      }
+    } else sum = registers.add(displacement);
+    const addressSize = this.#u8(Record.extra);
+    return addressSize === 8 ? sum : sum.and(addressSize === 4 ? 0xffffffff : 0xffff);
+  }
+
+  linear(_size: Size, _write: boolean): I64 {
+    return this.#inSegment(this.#u16(Record.segment), this.offset());
+  }
+  linearOf(offset: I64, _size: Size, _write: boolean): I64 {
+    return this.#inSegment(this.#u16(Record.segment), offset);
+  }
+  linearIn(segment: I32, offset: I64, _size: Size, _write: boolean): I64 {
+    if (!segment.isConstant) throw new Unsupported();
+    return this.#inSegment(segment.low, offset);
+  }
+  /** In 64-bit code only FS and GS have a base. */
+  #inSegment(segment: number, offset: I64): I64 {
+    return segment < 4 ? offset : offset.add(this.e.loadI64(this.state, State.segments + segment * Segment.size + Segment.base));
+  }
+
+  /** The host address of a linear one, if the TLB has it for this kind of access; leaves otherwise. */
+  #hostAddress(linear: I64, tag: number, size: Size): I32 {
+    const { e } = this;
+    const slot = linear.shrU(12 - Tlb.entryShift).wrap().and(Tlb.indexMask << Tlb.entryShift).add(e.localI32(this.tlbLocal));
+    const offset = linear.xor(e.loadI64(slot, tag));
+    e.if(offset.gtU(4096 - size), () => this.#sideExit());
+    // Not from `offset`: that would put the tag's load before the address.
+    return linear.wrap().and(0xfff).add(e.loadI32(slot, Tlb.host));
+  }
+
+  load(linear: I64, size: Size): I64 {
+    return this.e.loadUnsigned(this.#hostAddress(linear, Tlb.readTag, size), 0, size);
+  }
+  loadSigned(linear: I64, size: Size): I64 {
+    return this.e.loadSigned(this.#hostAddress(linear, Tlb.readTag, size), 0, size);
+  }
+  store(linear: I64, size: Size, value: I64): void {
+    this.e.storeI64(this.#hostAddress(linear, Tlb.writeTag, size), 0, value, size);
+  }
+  loadV128(linear: I64): V128 {
+    return this.e.loadV128(this.#hostAddress(linear, Tlb.readTag, 16));
+  }
+  storeV128(linear: I64, value: V128): void {
+    this.e.storeV128(this.#hostAddress(linear, Tlb.writeTag, 16), 0, value);
+  }
+  prepareWrite(linear: I64, size: Size): void {
+    this.#hostAddress(linear, Tlb.writeTag, size);
+  }
+
+  // --- state block --------------------------------------------------------------------------------------------------------------
+
+  /** Fields that live in locals here, or whose change would not be noticed. */
+  #checked(offset: number): number {
+    if (offset < RSP_BYTES || (offset >= State.pageBase && offset < State.eflags) || (offset >= State.ymm && offset < State.mxcsr)) throw new Unsupported();
+    return offset;
+  }
+  field(offset: number): I64 {
+    return this.e.loadI64(this.state, this.#checked(offset));
+  }
+  setField(offset: number, value: I64): void {
+    this.e.storeI64(this.state, this.#checked(offset), value);
+  }
+  field32(offset: number): I32 {
+    return offset === State.tlb ? this.e.localI32(this.tlbLocal) : this.e.loadI32(this.state, this.#checked(offset));
+  }
+  setField32(offset: number, value: I32): void {
+    this.e.storeI32(this.state, this.#checked(offset), value);
+  }
+  xmmOperand(index: number): V128 {
+    return this.xmm(this.#xmmNumber(index));
+  }
+  setXmmOperand(index: number, value: V128): void {
+    this.setXmm(this.#xmmNumber(index), value);
+  }
+  xmmLow(index: number, size: Size): I64 {
+    const low = this.e.localV128(this.#xmm(this.#xmmNumber(index))).lane64(0);
+    return low.unsigned(size);
+  }
+  /** Checked where the region is entered. */
+  requireSse(): void {
+    if (this.#collector) this.#collector.usesSse = true;
+  }
+  linearAfter(linear: I64, bytes: number): I64 {
+    return linear.add(bytes);
+  }
+
+  // VEX instructions are the interpreter's.
+  requireAvx(): void {
+    throw new Unsupported();
+  }
+  wide(): I32 {
+    throw new Unsupported();
+  }
+  ymm(): V128 {
+    throw new Unsupported();
+  }
+  setYmm(): void {
+    throw new Unsupported();
+  }
+  ymmOperand(): V128 {
+    throw new Unsupported();
+  }
+  setYmmOperand(): void {
+    throw new Unsupported();
+  }
+  vexLow(): I64 {
+    throw new Unsupported();
+  }
+  vexVector(): V128 {
+    throw new Unsupported();
+  }
+  vexVectors(): VectorHalves {
+    throw new Unsupported();
+  }
+
+  setAlignmentCheck(system: I32): void {
+    const { e } = this;
+    const tlb = tlbFor(e, this.state, this.field32(State.cpl), system);
+    e.storeI32(this.state, State.tlb, tlb);
+    tlb.push();
+    e.setLocal(this.tlbLocal);
+  }
+
+  // --- control ------------------------------------------------------------------------------------------------------------------
+
+  nextIp(): I64 {
+    return this.e.localI64(this.pageBase).add(this.#instruction?.next ?? 0);
+  }
+  jump(ip: I64): void {
+    this.#transfers.indirect(ip);
+  }
+  jumpRelative(): void {
+    const target = this.#instruction?.target;
+    if (target !== undefined) this.#transfers.direct(target);
+  }
+  /** Where relative targets may not be canonical regions aren't entered. */
+  checkRelative(): void {
+    return undefined;
+  }
+
+  exception(): void {
+    this.#sideExit();
+  }
+  executeElsewhere(): void {
+    this.#sideExit();
+  }
+  checkFault(): void {
+    throw new Unsupported();
+  }
+  exit(): void {
+    throw new Unsupported();
+  }
+  setRip(): void {
+    throw new Unsupported();
+  }
+  exitAtRip(): void {
+    throw new Unsupported();
+  }
+  repeatIf(condition: I32): void {
+    if (this.#collector) this.#collector.loops = true;
+    if (!condition.isConstant || condition.low !== 0) this.e.brIf(this.#repeatLabel as Label, condition);
+  }
+  done(): void {
+    if (this.#collector) this.#collector.loops = true;
+    this.e.br(this.#doneLabel as Label);
+  }
+  takeBudget(iterations: I64): void {
+    const { e } = this;
+    e.localI32(this.budgetLocal).sub(iterations.wrap()).push();
+    e.setLocal(this.budgetLocal);
+  }
+  budget(): I32 {
+    return this.e.localI32(this.budgetLocal);
+  }
+  recordFlags(): I32 {
+    return this.e.i32(this.#u8(Record.flags));
+  }
+  addressSize(): I32 {
+    return this.e.i32(this.#u8(Record.extra));
+  }
+  segmentIndex(): I32 {
+    return this.e.i32(this.#u16(Record.segment));
+  }
+}

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { hexBytes, Layout, TestMachine } from '../machine/test-machine.js';
+import { randomNumbers, randomProgram } from './programs.js';
+
+/** Everything is compiled the second time that it is met. */
+const EAGER = { lookups: 2, samples: 1, samplePeriod: 50, longestPeriod: 5000, batch: 1 };
+const DATA_BYTES = 8192;
+
+function prepared(code: Uint8Array, regions: typeof EAGER | false): TestMachine {
+  const m = new TestMachine({ processor: { regions } });
+  for (let k = 0; k < DATA_BYTES; k++) m.ram[Layout.data + k] = (k * 73) ^ (k >> 3);
+  m.load(code);
+  return m;
+}
+
+function stateOf(m: TestMachine): unknown {
+  const { general, rip, eflags, vectors } = m.vcpu.save() as Record<string, unknown>;
+  return { general, rip, eflags, vectors, data: m.ram.slice(Layout.data, Layout.data + DATA_BYTES) };
+}
+
+/** Runs in pieces, and compares with the interpreter after each. @returns the share of compiled instructions */
+function compare(code: Uint8Array, total: number, pieces: readonly number[]): number {
+  const compiled = prepared(code, EAGER);
+  const interpreted = prepared(code, false);
+  for (let done = 0, k = 0; done < total; k++) {
+    const n = pieces[k % pieces.length] as number;
+    compiled.vcpu.run(n);
+    interpreted.vcpu.run(n);
+    expect(compiled.vcpu.executed).toBe(n);
+    expect(stateOf(compiled)).toEqual(stateOf(interpreted));
+    done += n;
+  }
+  return Number(compiled.vcpu.compiledInstructions) / total;
+}
+
+describe('compiled regions', () => {
+  it.each(Array.from({ length: 16 }, (_, k) => k + 1))('do what the interpreter does with random program %i', (seed) => {
+    const random = randomNumbers(seed * 0x9e3779b1);
+    const code = randomProgram(random, 20, 400);
+    const share = compare(code, 5000, [997, 1, 13, 480, 2, 2500, 77]);
+    expect(share).toBeGreaterThan(0.2);
+  });
+
+  it('repeat string instructions as often as the budget allows, within and across pages', () => {
+    // again: mov rsi,data; mov rdi,data+0x1800; mov ecx,700; rep movsb; mov rdi,data+0x800; mov ecx,100; xor eax,eax; repne scasb; jmp again
+    const code = hexBytes('be00000200 bf00180200 b9bc020000 f3a4 bf00080200 b964000000 31c0 f2ae ebe2');
+    expect(compare(code, 20_000, [1, 17, 699, 701, 1500, 3])).toBeGreaterThan(0.5);
+  });
+
+  it('forget code that is written, by themselves too', () => {
+    // mov ecx,3000; again: mov [rip+1+patch],cl; patch: mov al,0; add edx,eax; dec ecx; jnz again; jmp $
+    const code = hexBytes('b9b80b0000 880d01000000 b000 01c2 ffc9 75f2 ebfe');
+    compare(code, 12_000, [997, 1, 250]);
+  });
+
+  it('follow computed jumps and calls back', () => {
+    // mov ebx,table's address; loop over four targets through jmp [rbx + rax*8]; each adds something and jumps back.
+    const at = (offset: number): number => Layout.code + offset;
+    const code = new Uint8Array(0x100).fill(0x90);
+    // 0: inc esi; mov eax,esi; and eax,3; jmp [rax*8 + code+0x80]
+    code.set(hexBytes('ffc6 89f0 83e003 ff24c5'), 0);
+    new DataView(code.buffer).setUint32(10, at(0x80), true);
+    for (let k = 0; k < 4; k++) {
+      const target = 0x20 + k * 0x10;
+      // add edx,k+1; call 0x70; jmp 0
+      code.set([0x83, 0xc2, k + 1, 0xe8, 0x70 - (target + 8), 0, 0, 0, 0xeb, 256 - (target + 10)], target);
+      new DataView(code.buffer).setUint32(0x80 + 8 * k, at(target), true);
+    }
+    code.set(hexBytes('01d7 c3'), 0x70);
+    expect(compare(code, 40_000, [9973, 1, 64])).toBeGreaterThan(0.5);
+  });
+
+  it('leave at a TLB miss, a page fault and a division by zero with everything as it was before the instruction', () => {
+    // mov ebx,data; again: inc qword [rbx]; mov rax,[rbx+8]; xor edx,edx; mov ecx,7; div ecx; add [rbx+16],rax; jmp again
+    const code = hexBytes('bb00000200 48ff03 488b4308 31d2 b907000000 f7f1 48014310 ebeb');
+    const m = prepared(code, EAGER);
+    m.vcpu.run(5000);
+    expect(Number(m.vcpu.compiledInstructions)).toBeGreaterThan(3000);
+    m.cpu.flushTlb();
+    const other = prepared(code, false);
+    other.vcpu.run(5000);
+    m.vcpu.run(100);
+    other.vcpu.run(100);
+    expect(stateOf(m)).toEqual(stateOf(other));
+    // Now the divisor becomes 0 by the program's own constant.
+    for (const machine of [m, other]) machine.write(Layout.code + 15, Uint8Array.of(0));
+    m.vcpu.run(20);
+    other.vcpu.run(20);
+    expect(stateOf(m)).toEqual(stateOf(other));
+  });
+});
