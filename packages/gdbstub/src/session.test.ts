@@ -383,3 +383,18 @@ describe('hostile peers', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => start().session.receive(bytes)), { seed: 1, numRuns: 500 });
   });
 });
+
+describe('a stream', () => {
+  const stream = ['QStartNoAckMode', ...PACKETS].flatMap((packet) => [...frame(packet)]);
+  const answers = (...pieces: readonly (readonly number[])[]): string => {
+    const talk = new Conversation(new FakeTarget());
+    for (const piece of pieces) talk.session.receive(Uint8Array.from(piece));
+    return talk.sent;
+  };
+  const whole = answers(stream);
+  it('gets the same answers byte by byte, and cut in two anywhere', () => {
+    expect(whole.length).toBeGreaterThan(1000);
+    expect(answers(...stream.map((byte) => [byte]))).toBe(whole);
+    for (let at = 1; at < stream.length; at += 3) expect(answers(stream.slice(0, at), stream.slice(at))).toBe(whole);
+  });
+});
