@@ -3,15 +3,10 @@
  * other must have even lengths, but for the last.
  */
 export function addToSum(sum: number, bytes: Uint8Array, start: number, end: number): number {
+  if (end - start >= LONG && ((bytes.byteOffset + start) & 1) === 0) return sum + sumOfWords(bytes, start, end);
   let at = start;
-  // Four words a turn: half the loop's overhead on a 1500-byte packet. Fits 53 bits for any packet, 31 bits for 64 KiB.
-  const last = end - 7;
   let high = 0;
   let low = 0;
-  for (; at < last; at += 8) {
-    high += bytes[at] + bytes[at + 2] + bytes[at + 4] + bytes[at + 6];
-    low += bytes[at + 1] + bytes[at + 3] + bytes[at + 5] + bytes[at + 7];
-  }
   for (; at + 1 < end; at += 2) {
     high += bytes[at];
     low += bytes[at + 1];
@@ -20,6 +15,24 @@ export function addToSum(sum: number, bytes: Uint8Array, start: number, end: num
   if (at < end) high += bytes[at];
   return sum + high * 256 + low;
 }
+
+/** From here on a view of words pays: 1460 bytes take 460 ns by words and 760 by bytes (Node 20, one noisy core). */
+const LONG = 128;
+
+/** RFC 1071 2 (B): the sum of words in the host's order is that in the network's, with its bytes swapped. */
+function sumOfWords(bytes: Uint8Array, start: number, end: number): number {
+  const count = (end - start) >> 1;
+  const words = new Uint16Array(bytes.buffer, bytes.byteOffset + start, count);
+  let sum = 0;
+  let i = 0;
+  for (const last = count - 3; i < last; i += 4) sum += words[i] + words[i + 1] + words[i + 2] + words[i + 3];
+  for (; i < count; i++) sum += words[i];
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  const swapped = LITTLE_ENDIAN ? ((sum & 0xff) << 8) | (sum >>> 8) : sum;
+  return swapped + (((end - start) & 1) === 0 ? 0 : bytes[end - 1] << 8);
+}
+
+const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /** What stands in the header: the complement of the folded sum. */
 export function finishSum(sum: number): number {
