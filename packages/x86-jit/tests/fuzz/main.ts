@@ -5,7 +5,7 @@
  *
  * With `--slice` the emulated processor runs N instructions at a time. `--options` and `--reference` take options of `createProcessor`, so that
  * tiers can be told apart: with a region tier,
- * `--options '{"regions":{"hotness":1}}' --reference '{"regions":false}'`. Programs have the seeds S, S + 1 ... A program that differs is
+ * `--options '{"regions":{"lookups":1,"samples":1}}' --reference '{"regions":false}'`. Programs have the seeds S, S + 1 ... A program that differs is
  * made smaller and printed; the exit status is 1 then.
  */
 import { parseArgs } from 'node:util';
