@@ -123,7 +123,7 @@ export const State = {
   mxcsr: 1536,
   /** `SseBlocked` bits; zero: SSE instructions may execute. Kept by `CpuState.updateMode`. */
   sseBlocked: 1540,
-  lazyOver: 1544,
+  lazyOver: 1552,
   /** The same for AVX instructions: also no CR4.OSXSAVE, or XCR0 without AVX; CR0.EM and CR4.OSFXSR don't matter. */
   avxBlocked: 1544,
   /** Scratch for vector operands in memory, 64 bytes. */
