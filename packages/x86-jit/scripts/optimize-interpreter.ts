@@ -30,6 +30,8 @@ function optimize(wasm: Uint8Array): Uint8Array {
   module.setFeatures(Features.SIMD128 | Features.BulkMemory | Features.BulkMemoryOpt | Features.SignExt | Features.NontrappingFPToInt | Features.MutableGlobals);
   binaryen.setOptimizeLevel(3);
   binaryen.setShrinkLevel(0);
+  // A handler that is a function of its own is called from one place, and is one so that the loop stays small.
+  binaryen.setOneCallerInlineMaxSize(0);
   module.optimize();
   if (!module.validate()) throw new Error('the optimised interpreter is not valid');
   return module.emitBinary();
