@@ -1,4 +1,4 @@
-import { Emitter, type I64, type Label } from '../emit/emitter.js';
+import { Emitter, type I32, type I64, type Label } from '../emit/emitter.js';
 import { ModuleWriter } from '../emit/module-writer.js';
 import { Type, type ValueType } from '../emit/opcodes.js';
 import { emitLookup, emitSegmentation, emitSlowAccess, type Runtime } from '../mmu/memory-access.js';
@@ -163,6 +163,13 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
     e.storeI32(state, State.record, record.get());
   };
 
+  const requireFound = (found: I32): void => {
+    e.if(found.leS(0), () => {
+      e.if(found.ltS(0), () => leave(LoopExit.fault));
+      leave(LoopExit.miss);
+    });
+  };
+
   e.loop((goto) => {
     // The next instruction isn't due: neither is a fault of fetching it.
     e.if(budget.get().leS(0), () => {
@@ -170,10 +177,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
       leave(LoopExit.budget);
     });
     const found = e.callI32(runtime.lookup, state, rip.get());
-    e.if(found.leS(0), () => {
-      e.if(found.ltS(0), () => leave(LoopExit.fault));
-      leave(LoopExit.miss);
-    });
+    requireFound(found);
     e.if(chain.get(), () => {
       e.storeI32(chain.get(), Record.target, found);
       chain.set(e.i32(0));
@@ -286,26 +290,32 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
 
       e.closeBlock(); // region: compiled code stands in for the record
       {
-        e.storeI32(state, State.budget, budget.get().add(1));
-        e.storeI64(state, State.rip, here());
-        const exit = e.callIndirect(regionType, handlerNumber.get().sub(Regions.firstHandler), state);
-        budget.set(e.loadI32(state, State.budget));
-        rip.set(e.loadI64(state, State.rip));
-        e.if(e.loadI32(state, State.lazyKind), () => e.call(settleFlags, state));
-        e.brIf(goto, exit.eq(RegionExit.next).or(budget.get().leS(0)));
-        // The instruction is executed here, even where it is a region's first: that is how a run gets on.
-        const found = e.callI32(runtime.lookup, state, rip.get());
-        e.brIf(goto, found.leS(0));
-        record.set(found);
-        pageBase.set(rip.get().and(~0xfffn));
-        e.storeI64(state, State.pageBase, pageBase.get());
-        budget.set(budget.get().sub(1));
-        const own = e.loadI32U16(found, Record.handler);
-        handlerNumber.set(own);
-        e.if(own.geU(Regions.firstHandler), () => {
-          handlerNumber.set(e.loadI32U16(e.loadI32(state, State.regionHandlers).add(own.sub(Regions.firstHandler).shl(1))));
+        budget.set(budget.get().add(1));
+        rip.set(here());
+        e.loop((again) => {
+          e.storeI32(state, State.budget, budget.get());
+          e.storeI64(state, State.rip, rip.get());
+          const exit = e.callIndirect(regionType, handlerNumber.get().sub(Regions.firstHandler), state);
+          budget.set(e.loadI32(state, State.budget));
+          rip.set(e.loadI64(state, State.rip));
+          e.if(e.loadI32(state, State.lazyKind), () => e.call(settleFlags, state));
+          e.brIf(goto, budget.get().leS(0));
+          const found = e.callI32(runtime.lookup, state, rip.get());
+          requireFound(found);
+          record.set(found);
+          pageBase.set(rip.get().and(~0xfffn));
+          e.storeI64(state, State.pageBase, pageBase.get());
+          const next = e.loadI32U16(found, Record.handler);
+          handlerNumber.set(next);
+          e.if(next.geU(Regions.firstHandler), () => {
+            e.brIf(again, exit.eq(RegionExit.next));
+            // The instruction is executed here, even where it is a region's first: that is how a run gets on.
+            handlerNumber.set(e.loadI32U16(e.loadI32(state, State.regionHandlers).add(next.sub(Regions.firstHandler).shl(1))));
+          });
+          budget.set(budget.get().sub(1));
+          e.br(redispatch);
         });
-        e.br(redispatch);
+        e.unreachable();
       }
 
       e.closeBlock(); // checkLimit: CS may have become shorter since the block was decoded

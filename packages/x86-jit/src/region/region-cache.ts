@@ -23,11 +23,11 @@ export interface RegionOptions {
   readonly instructions: number;
   /** Regions in a module, unless they would have to wait long. */
   readonly batch: number;
-  /** How far from its first page a region may reach, in pages. */
+  /** How far from its first page a region may reach, in pages; at most 7. */
   readonly pages: number;
 }
 
-export const DEFAULT_REGION_OPTIONS: RegionOptions = { lookups: 2000, samplePeriod: 10_000, longestPeriod: 320_000, samples: 3, instructions: 300, pages: 4, batch: 16 };
+export const DEFAULT_REGION_OPTIONS: RegionOptions = { lookups: 2000, samplePeriod: 10_000, longestPeriod: 320_000, samples: 3, instructions: 300, pages: 7, batch: 16 };
 
 /** Instructions that a region waits at most for others to share a module with. */
 const BATCH_WAIT = 200_000;
