@@ -37,7 +37,9 @@ describe('the default guest (needs apt and a mirror, or a filled cache)', () => 
     expect(stdout).toMatch(/^0000:00:00\.0 .*0000:00:01\.0/m);
     expect(stdout).toContain('\nseven times six is 42\r\n');
     expect(stdout).toContain('reboot: Power down');
-    expect([status, stderr]).toEqual([0, '']);
+    expect(status).toBe(0);
+    // Where the kernel lies is all that there is to say.
+    expect(stderr).toMatch(/^pckit: KASLR: the kernel's addresses are 0x[0-9a-f]+ above those of its System\.map\n$/);
   });
 
   const tools = ['mke2fs', 'debugfs', 'e2fsck'].filter((tool) => spawnSync(tool, ['-V']).error !== undefined);
