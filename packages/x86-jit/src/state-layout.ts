@@ -313,6 +313,9 @@ export const RecordFlag = {
   memory: 128,
 } as const;
 
+/** What `lookup` returns where it doesn't give a record. */
+export const NotFound = { notDecoded: 0, fault: -1, /** It is there; this once, it is to be compiled. */ hot: -2 } as const;
+
 /** What the interpreter's loop returns. */
 export const LoopExit = {
   budget: 0,
@@ -326,6 +329,8 @@ export const LoopExit = {
   pause: 5,
   /** SYSCALL or INT n began or ended with TF: a single-step trap follows if TF is set now, whatever it was before. */
   stepped: 6,
+  /** The block at RIP was looked up as often as `Predecoder.lookups` says. */
+  hot: 7,
   /** The instruction at RIP has a debugger's breakpoint. */
   breakpoint: 16,
 } as const;

@@ -275,6 +275,9 @@ export class X86Vcpu implements Vcpu {
         case LoopExit.breakpoint:
           if (this.#breaks()) return 'breakpoint';
           break;
+        case LoopExit.hot:
+          this.#regions?.lookedUp(cpu, cpu.u32(State.hostPage) + (cpu.u32(State.rip) & 0xfff), cpu.u32(State.modeKey));
+          break;
         case LoopExit.halt:
           this.#halted = true;
           break;
@@ -478,14 +481,6 @@ export class X86Vcpu implements Vcpu {
     if (hostPage === 0) {
       // Code outside RAM: reads as all-ones, FFH FFH is no instruction.
       return this.#raise(Vector.UD, 'exception', undefined);
-    }
-    if (this.#regions) {
-      const host = hostPage + Number(rip & 0xfffn);
-      const modeKey = cpu.u32(State.modeKey);
-      if (this.#predecoder.recordAt(host, modeKey) !== 0) {
-        this.#regions.lookedUp(cpu, host, modeKey);
-        return true;
-      }
     }
     const result = this.#predecoder.decodeBlock(rip, hostPage, cpu.u32(State.modeKey), () => {
       let next = (rip & ~0xfffn) + 4096n;

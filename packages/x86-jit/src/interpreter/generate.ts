@@ -5,7 +5,7 @@ import { emitLookup, emitSegmentation, emitSlowAccess, type Runtime } from '../m
 import { emitHostOf, emitTranslate } from '../mmu/page-walk.js';
 import { Completion } from '../semantics/context.js';
 
-import { LoopExit, NO_ADDRESS, Record, RecordFlag, RegionExit, Regions, Segment, SegmentIndex, State, Tlb, Vector } from '../state-layout.js';
+import { LoopExit, NO_ADDRESS, NotFound, Record, RecordFlag, RegionExit, Regions, Segment, SegmentIndex, State, Tlb, Vector } from '../state-layout.js';
 import { emitSettleFlags } from './settle-flags.js';
 import { InterpreterContext, type Exits } from './context.js';
 import { emitVectorOperand } from './vector-operand.js';
@@ -165,7 +165,8 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
 
   const requireFound = (found: I32): void => {
     e.if(found.leS(0), () => {
-      e.if(found.ltS(0), () => leave(LoopExit.fault));
+      e.if(found.eq(NotFound.fault), () => leave(LoopExit.fault));
+      e.if(found.eq(NotFound.hot), () => leave(LoopExit.hot));
       leave(LoopExit.miss);
     });
   };

@@ -1,7 +1,7 @@
 import { Emitter, type I32, type I64 } from '../emit/emitter.js';
 import { Type } from '../emit/opcodes.js';
 import type { ModuleWriter } from '../emit/module-writer.js';
-import { Attribute, BlockTable, DebugHook, Fault, ModeKey, Record, Segment, SegmentIndex, State, Tlb, Vector } from '../state-layout.js';
+import { NotFound, Attribute, BlockTable, DebugHook, Fault, ModeKey, Record, Segment, SegmentIndex, State, Tlb, Vector } from '../state-layout.js';
 import { Access } from './page-walk.js';
 
 /** Indexes of the support functions that every instruction may use. */
@@ -34,7 +34,7 @@ export interface Runtime {
   readonly slowStore: number;
   /** (state, linear, size): faults where a store would */
   readonly prepareWrite: number;
-  /** (state, linear rip) -> record, 0: not decoded, -1: fault */
+  /** (state, linear rip) -> record, or `NotFound` */
   readonly lookup: number;
   /** (state, segment, offset: i64, size | write << 8) -> linear */
   readonly segmentAddress: number;
@@ -167,7 +167,7 @@ export function emitBlockSlot(e: Emitter, state: I32, host: I32): I32 {
   return e.loadI32(state, State.blockTable).add(host.mul(0x9e3779b1 | 0).shrU(32 - BlockTable.bits).shl(4));
 }
 
-/** Emits `lookup(state, rip) -> record`. It counts, and fails once when the count is over: `Predecoder.lookups`. */
+/** Emits `lookup(state, rip) -> record`. It counts, and says so when the count is over: `Predecoder.lookups`. */
 export function emitLookup(module: ModuleWriter, runtime: Runtime): void {
   const e = new Emitter([Type.i32, Type.i64]);
   const [state, rip] = [e.paramI32(0), e.paramI64(1)];
@@ -186,6 +186,7 @@ export function emitLookup(module: ModuleWriter, runtime: Runtime): void {
     const left = e.loadI32(entry, 12).sub(1);
     e.storeI32(entry, 12, left);
     e.if(left, () => e.return(e.loadI32(entry, 8)));
+    e.return(e.i32(NotFound.hot));
   });
   e.i32(0).push();
   module.defineFunction(runtime.lookup, e.locals(), e.code.finish());
