@@ -36,7 +36,7 @@ export interface DiscoveryLimits {
 /** Longest straight piece: the count of a way out has 8 bits. */
 const LONGEST_BLOCK = 100;
 const MANY_RETURNS = 12;
-const MANY_TARGETS = 64;
+const MANY_TARGETS = 16;
 
 /**
  * Finds the code of a region: what is reachable from `root` by jumps, and by calls whose target is decoded too, as far as it was executed before.

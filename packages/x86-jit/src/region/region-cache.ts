@@ -27,7 +27,7 @@ export interface RegionOptions {
   readonly pages: number;
 }
 
-export const DEFAULT_REGION_OPTIONS: RegionOptions = { lookups: 2000, samplePeriod: 10_000, longestPeriod: 320_000, samples: 3, instructions: 300, pages: 7, batch: 16 };
+export const DEFAULT_REGION_OPTIONS: RegionOptions = { lookups: 8000, samplePeriod: 10_000, longestPeriod: 320_000, samples: 4, instructions: 150, pages: 7, batch: 16 };
 
 /** Instructions that a region waits at most for others to share a module with. */
 const BATCH_WAIT = 200_000;
