@@ -122,7 +122,7 @@ class Compilation {
     const block = this.#blocks[node] as RegionBlock;
     const { instructions } = block;
     const uses = this.#uses[node] as FlagUse[];
-    this.#following = undefined;
+    this.#following = following;
     this.#page = block.start & ~0xfff;
     x.regionFlags.enter(this.#predecessors[node] === 1 ? this.#flagsInto.get(node) : undefined);
     const [first] = instructions as [RegionBlock['instructions'][0]];
@@ -138,7 +138,6 @@ class Compilation {
         this.#jump(block, linear);
       },
     };
-    this.#following = following;
     instructions.forEach((instruction, k) => {
       if (instruction.facts.usesSse) this.#usesSse = true;
       x.emit(instruction, uses[k] as FlagUse, instruction.facts.loops ? 1 : instructions.length - k, transfers);
@@ -174,7 +173,7 @@ class Compilation {
   #requirePage(page: number, target: number): void {
     const { e } = this.x;
     const linear = e.localI64(this.x.pageBase).add(page);
-    const slot = linear.shrU(12 - Tlb.entryShift).wrap().and(Tlb.indexMask << Tlb.entryShift).add(e.localI32(this.x.tlbLocal));
+    const slot = this.x.tlbSlot(linear);
     const moved = e.loadI64(slot, Tlb.executeTag).ne(linear).or(e.loadI32(slot, Tlb.host).ne(this.shape.hostPageOf(page >> 12)));
     e.if(moved, () => this.#leaveFor(target));
   }

@@ -37,7 +37,6 @@ const NEVER = 0x7fffffff;
 
 interface Region {
   readonly root: Block;
-  readonly instructions: number;
   /** What it was made from. */
   readonly blocks: readonly Block[];
   /** In the table of functions; undefined until its module is there. */
@@ -63,17 +62,15 @@ export class RegionCache {
   readonly #examiner: RegionContext;
   /** By root. */
   readonly #regions = new Map<Block, Region>();
-  readonly #bySlot: (Region | undefined)[] = new Array<undefined>(Regions.slots).fill(undefined);
   readonly #free: number[] = [];
   readonly #samples = new Map<Block, number>();
   #pending: Region[] = [];
   #waited = 0;
 
-  /** Figures for whoever wants to know: regions compiled since the start, those alive, modules, bytes. */
+  /** Figures for whoever wants to know: regions compiled since the start, those alive, modules. */
   compiledRegions = 0;
   liveRegions = 0;
   modules = 0;
-  bytes = 0;
 
   constructor(wires: RegionWires, readonly options: RegionOptions) {
     this.#wires = wires;
@@ -163,7 +160,7 @@ export class RegionCache {
       return;
     }
     const code = compileRegion(new RegionContext(host), { blocks, root: start, hostPageOf });
-    const region: Region = { root, instructions: blocks.reduce((sum, b) => sum + b.instructions.length, 0), blocks: [...used], slot: undefined, code, live: true };
+    const region: Region = { root, blocks: [...used], slot: undefined, code, live: true };
     this.#regions.set(root, region);
     for (const block of used) (block.regions ??= new Set()).add(region);
     this.#pending.push(region);
@@ -178,7 +175,6 @@ export class RegionCache {
     if (regions.length === 0) return;
     if (this.#free.length < regions.length) this.#evict();
     const bytes = regionModule(regions.map((region) => region.code as CompiledFunction));
-    this.bytes += bytes.length;
     this.modules++;
     this.compiledRegions += regions.length;
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: this.#wires.memory } });
@@ -187,7 +183,6 @@ export class RegionCache {
       const slot = this.#free.pop() as number;
       region.slot = slot;
       region.code = undefined;
-      this.#bySlot[slot] = region;
       this.liveRegions++;
       this.#wires.table.set(slot, exports[String(k)]);
       const handler = (region.root.first + Record.handler) >> 1;
@@ -221,7 +216,6 @@ export class RegionCache {
     if (u16[handler] === Regions.firstHandler + slot) u16[handler] = u16[(this.#wires.handlers >> 1) + slot] as number;
     this.#wires.predecoder.setLookups(region.root.key, this.options.lookups);
     this.#wires.table.set(slot, null);
-    this.#bySlot[slot] = undefined;
     this.#free.push(slot);
     this.liveRegions--;
   }

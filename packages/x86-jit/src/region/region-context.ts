@@ -11,7 +11,7 @@ import { FactCollector, FactFlags, Unsupported, type Facts } from './facts.js';
 import { RegionFlags, type FlagUse } from './region-flags.js';
 
 const REGISTER_FIELDS = [Record.register0, Record.register1, Record.register2, Record.register3];
-const RSP_BYTES = State.gpr + 16 * 8;
+const GPR_END = State.gpr + 16 * 8;
 
 /** An instruction of a region: a predecoded record, and where it lies relative to the page of the region's first instruction. */
 export interface RegionInstruction {
@@ -258,7 +258,7 @@ export class RegionContext implements Context {
     }
     if (kind === 'm') return this.#memoryOperand();
     const offset = this.#registerOffset(index);
-    if (offset >= RSP_BYTES) throw new Unsupported();
+    if (offset >= GPR_END) throw new Unsupported();
     const number = offset >> 3;
     if (offset & 7) return this.#highByte(number);
     return {
@@ -302,7 +302,7 @@ export class RegionContext implements Context {
 
   setOperandSized(index: number, value: I64, size: Size): void {
     const offset = this.#registerOffset(index);
-    if (offset >= RSP_BYTES || offset & 7) throw new Unsupported();
+    if (offset >= GPR_END || offset & 7) throw new Unsupported();
     this.setGpr(offset >> 3, value, size);
   }
 
@@ -326,7 +326,7 @@ export class RegionContext implements Context {
       const base = this.e.localI64(this.pageBase);
       return page === 0 ? base : base.add(page);
     }
-    if (offset >= RSP_BYTES) throw new Unsupported();
+    if (offset >= GPR_END) throw new Unsupported();
     return this.e.localI64(this.#gpr(offset >> 3));
   }
 
@@ -366,10 +366,15 @@ export class RegionContext implements Context {
     return segment < 4 ? offset : offset.add(this.e.loadI64(this.state, State.segments + segment * Segment.size + Segment.base));
   }
 
+  /** The host address of the TLB entry for a linear address. */
+  tlbSlot(linear: I64): I32 {
+    return linear.shrU(12 - Tlb.entryShift).wrap().and(Tlb.indexMask << Tlb.entryShift).add(this.e.localI32(this.tlbLocal));
+  }
+
   /** The host address of a linear one, if the TLB has it for this kind of access; leaves otherwise. */
   #hostAddress(linear: I64, tag: number, size: Size): I32 {
     const { e } = this;
-    const slot = linear.shrU(12 - Tlb.entryShift).wrap().and(Tlb.indexMask << Tlb.entryShift).add(e.localI32(this.tlbLocal));
+    const slot = this.tlbSlot(linear);
     const offset = linear.xor(e.loadI64(slot, tag));
     e.if(offset.gtU(4096 - size), () => this.#sideExit());
     // Not from `offset`: that would put the tag's load before the address.
@@ -399,7 +404,7 @@ export class RegionContext implements Context {
 
   /** Fields that live in locals here, or whose change would not be noticed. */
   #checked(offset: number): number {
-    if (offset < RSP_BYTES || (offset >= State.pageBase && offset < State.eflags) || (offset >= State.ymm && offset < State.mxcsr)) throw new Unsupported();
+    if (offset < GPR_END || (offset >= State.pageBase && offset < State.eflags) || (offset >= State.ymm && offset < State.mxcsr)) throw new Unsupported();
     return offset;
   }
   field(offset: number): I64 {
