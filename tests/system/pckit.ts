@@ -94,6 +94,11 @@ export class ConsoleRun {
     this.#child.kill('SIGKILL');
   }
 
+  /** Ctrl-C. */
+  interrupt(): void {
+    this.#child.kill('SIGINT');
+  }
+
   /**
    * Waits until the console shows `text` after what was waited for before.
    *
@@ -118,6 +123,17 @@ export class ConsoleRun {
           go();
         };
       });
+    }
+  }
+
+  /** Waits for a message on standard error. @returns what the expression's first group matches */
+  async says(message: RegExp, patience: number): Promise<string> {
+    const until = Date.now() + patience * 1000;
+    for (;;) {
+      const found = message.exec(this.#stderr)?.[1];
+      if (found !== undefined) return found;
+      if (this.#ended || Date.now() > until) throw new Error(`no message is ${message.source}\n${this.#lastWords()}`);
+      await new Promise((go) => setTimeout(go, 50));
     }
   }
 

@@ -1,6 +1,6 @@
 import { GdbSession } from '@pckit/gdbstub';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createPc, createPcTarget, type Pc, type PcTarget } from '../index.js';
+import { createPc, createPcTarget, type KernelImage, type Pc, type PcTarget } from '../index.js';
 
 // again: inc ax; inc word [7e00h]; out 80h,al; jmp again, in real mode; twenty bytes on: sti; hlt; jmp $-2
 const LOOP = [0x40, 0xff, 0x06, 0x00, 0x7e, 0xe6, 0x80, 0xeb, 0xf7];
@@ -24,8 +24,8 @@ class Debugger {
   #replies: string[] = [];
   #waiting: ((reply: string) => void) | undefined;
 
-  constructor(readonly pc: Pc) {
-    this.target = createPcTarget(pc);
+  constructor(readonly pc: Pc, image?: KernelImage) {
+    this.target = createPcTarget(pc, { image });
     this.session = new GdbSession(this.target, {
       send: (bytes) => {
         const text = String.fromCharCode(...bytes);
@@ -145,8 +145,16 @@ describe('a debugger on a PC', () => {
 
   it('breaks at a physical address', async () => {
     expect(await gdb.monitor(`break-physical ${AT + 5}`)).toContain('on');
-    expect(await gdb.ask('vCont;c')).toMatch(/^T05/);
-    expect(gdb.rip).toBe(AT + 5);
+    await gdb.ask('qSupported:swbreak+;hwbreak+');
+    // The debugger has no breakpoint there, so it is told of none, and it doesn't step off: going on passes it.
+    for (const turn of [0, 1, 2]) {
+      const before = pc.machine.instructions;
+      const stop = await gdb.ask('vCont;c');
+      expect(stop).toMatch(/^T05/);
+      expect(stop).not.toContain('break');
+      expect(gdb.rip).toBe(AT + 5);
+      if (turn > 0) expect(pc.machine.instructions - before).toBe(4);
+    }
     expect(await gdb.monitor(`break-physical ${AT + 5} off`)).toContain('off');
   });
 
@@ -176,6 +184,26 @@ describe('a debugger on a PC', () => {
     pc.machine.stop();
     expect(await run).toMatchObject({ reason: 'stopped' });
   });
+});
+
+it('a breakpoint in a kernel that executes where it was loaded, and not yet where it was linked to, stops there', async () => {
+  const pc = machine();
+  pc.machine.control.hold(() => undefined);
+  const run = pc.machine.run();
+  const textBase = 0xffffffff80000000n + BigInt(AT);
+  const image = { textBase, textEnd: textBase + 9n, address: () => undefined, nearest: () => undefined, bytes: () => undefined };
+  const gdb = new Debugger(pc, image);
+  expect(await gdb.ask(`Z0,${(textBase + 7n).toString(16)},1`)).toBe('OK');
+  for (const instructions of [3, 7]) {
+    expect(await gdb.ask('vCont;c')).toMatch(/^T05/);
+    expect([gdb.rip, pc.machine.instructions]).toEqual([AT + 7, instructions]);
+  }
+  expect(await gdb.ask(`z0,${(textBase + 7n).toString(16)},1`)).toBe('OK');
+  const reply = gdb.ask('vCont;c');
+  gdb.session.receive(Uint8Array.of(3));
+  expect(await reply).toMatch(/^T02/);
+  pc.machine.stop();
+  await run;
 });
 
 describe('several processors', () => {

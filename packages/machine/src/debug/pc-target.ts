@@ -14,8 +14,11 @@ export interface PcTargetOptions {
   readonly execFile?: string;
   /** Where KASLR has put the kernel, if that is known by now. */
   readonly relocation?: () => Relocation | undefined;
+  /** Where code executes before the kernel's page tables map it at `address`, if it does. */
+  readonly early?: (address: bigint) => bigint | undefined;
 }
 
+const SIGTRAP = 5;
 const SIGSEGV = 11;
 const HALF = 1n << 63n;
 const NAMES32: Readonly<Record<string, string>> = { eax: 'rax', ecx: 'rcx', edx: 'rdx', ebx: 'rbx', esp: 'rsp', ebp: 'rbp', esi: 'rsi', edi: 'rdi', eip: 'rip' };
@@ -42,10 +45,10 @@ export class PcTarget implements Target {
   #architecture = amd64();
   #names: readonly string[] = [];
   readonly #debug: ProcessorDebugPort;
-  readonly #points = new Map<Breakpoint | Watchpoint, CodePoint | DataPoint>();
+  readonly #points = new Map<Breakpoint | Watchpoint, readonly (CodePoint | DataPoint)[]>();
   readonly #options: PcTargetOptions;
-  /** Of the breakpoint that a processor stopped at. */
-  #hitKind: Breakpoint['kind'] = 'software';
+  /** Of the breakpoint that a processor stopped at; `unknown`: the debugger has none there. */
+  #hitKind: Breakpoint['kind'] | 'unknown' = 'software';
 
   constructor(machine: Machine, options: PcTargetOptions = {}) {
     const debug = machine.processorDebug;
@@ -137,8 +140,38 @@ export class PcTarget implements Target {
       this.#hitKind = breakpoint.kind;
       return true;
     };
-    this.#insert(breakpoint, { space: 'linear', address: breakpoint.address, stops });
+    const early = this.#options.early?.(breakpoint.address);
+    this.#insert(breakpoint, { space: 'linear', address: breakpoint.address, stops }, ...(early === undefined ? [] : [this.#earlyPoint(early, breakpoint)]));
     return true;
+  }
+
+  /** Where the kernel executes at its physical addresses. */
+  #earlyPoint(address: bigint, breakpoint: Breakpoint): CodePoint {
+    const identity = (vcpu: number): boolean => {
+      const page = this.memory.translate(vcpu, address);
+      return 'physical' in page && page.physical === address && !this.#userCode(vcpu);
+    };
+    return this.unknownPoint({ space: 'linear', address, stops: (vcpu) => identity(vcpu) && breakpoint.stops(vcpu + 1) });
+  }
+
+  #userCode(vcpu: number): boolean {
+    return ((this.#debug.readRegister(vcpu, 'cs') ?? 0n) & 3n) === 3n;
+  }
+
+  /**
+   * A point where the debugger has no breakpoint. It is told of a trap, not of a breakpoint, which it would take for a late one and go on; and as it
+   * doesn't step off it, the instruction is passed when the processor goes on.
+   */
+  unknownPoint(point: CodePoint): CodePoint {
+    const stoppedAt: bigint[] = [];
+    const stops = (vcpu: number): boolean => {
+      const { instructions } = this.machine.vcpus[vcpu];
+      if (stoppedAt[vcpu] === instructions || !point.stops(vcpu)) return false;
+      stoppedAt[vcpu] = instructions;
+      this.#hitKind = 'unknown';
+      return true;
+    };
+    return { ...point, stops };
   }
 
   #insertWatchpoint(watchpoint: Watchpoint): boolean {
@@ -147,14 +180,13 @@ export class PcTarget implements Target {
     return true;
   }
 
-  #insert(key: Breakpoint | Watchpoint, point: CodePoint | DataPoint): void {
-    this.#points.set(key, point);
-    this.#debug.insert(point);
+  #insert(key: Breakpoint | Watchpoint, ...points: readonly (CodePoint | DataPoint)[]): void {
+    this.#points.set(key, points);
+    for (const point of points) this.#debug.insert(point);
   }
 
   #remove(key: Breakpoint | Watchpoint): void {
-    const point = this.#points.get(key);
-    if (point !== undefined) this.#debug.remove(point);
+    for (const point of this.#points.get(key) ?? []) this.#debug.remove(point);
     this.#points.delete(key);
   }
 
@@ -163,7 +195,7 @@ export class PcTarget implements Target {
     const thread = stop.vcpu + 1;
     switch (stop.reason) {
       case 'breakpoint':
-        return { reason: 'breakpoint', thread, kind: this.#hitKind };
+        return this.#hitKind === 'unknown' ? { reason: 'signal', thread, signal: SIGTRAP } : { reason: 'breakpoint', thread, kind: this.#hitKind };
       case 'watchpoint': {
         const hit = this.#debug.watchHit(stop.vcpu);
         return hit === undefined ? { reason: 'step', thread } : { reason: 'watchpoint', thread, kind: hit.watchpoint.kind, address: hit.address };

@@ -126,7 +126,7 @@ export function physicalBreakpoints(): Command {
       if (old !== undefined) processorDebug?.remove(old);
       points.delete(address);
       if (off === 'off') return `${hex(address)}: off`;
-      const point: CodePoint = { space: 'physical', address, stops: () => true };
+      const point = target.unknownPoint({ space: 'physical', address, stops: () => true });
       points.set(address, point);
       processorDebug?.insert(point);
       return `${hex(address)}: on`;
