@@ -1,7 +1,8 @@
 import type { AccessSize, CharPort, Plain, ProcessorBus } from '@pckit/interfaces';
 import { createPc, createPcTarget, x86Processor, type MachineStop, type Pc, type PcDisk, type PcNic, type CreatePcTargetOptions, type PcTarget, type ProcessorFactory, type ProcessorSet, type X86ProcessorOptions, type Snapshot } from '@pckit/machine';
-import { CPU_MODELS } from '@pckit/x86-jit';
+import { CPU_MODELS, type RegionTrace } from '@pckit/x86-jit';
 import { CliError } from './cli-error.js';
+import { tuneEngine } from './engine.js';
 import { Profile } from './profile.js';
 import type { PcEnd, SessionPc } from './session.js';
 
@@ -28,6 +29,7 @@ export interface MachineOptions {
   readonly interpreterOnly: boolean;
   /** Profile the run: slices are short, and `ProfiledMachine` is looked at after each. */
   readonly profile?: boolean;
+  readonly trace?: RegionTrace | undefined;
   /** What a reset does: start again, or end the run. A triple fault always ends it. */
   readonly reboot: boolean;
   readonly say: (message: string) => void;
@@ -68,6 +70,7 @@ export interface Machine extends SessionPc {
 
 /** A PC with a kernel in it, not switched on: `run` or `restore` comes next. */
 export function createMachine(options: MachineOptions): Machine {
+  tuneEngine();
   const model = options.cpuModel ?? (CPU_MODELS[0] as { name: string }).name;
   if (!CPU_MODELS.some(({ name }) => name === model)) {
     throw new CliError('usage', `--cpu: there is no processor model "${model}"`, `The models are ${CPU_MODELS.map(({ name }) => name).join(', ')}.`);
@@ -76,7 +79,7 @@ export function createMachine(options: MachineOptions): Machine {
   const pc = createPc({
     memoryBytes: options.memoryBytes,
     cpus: options.cpus,
-    processor: processorFactory({ model, ...(options.interpreterOnly ? { regions: false } : {}) }, exits),
+    processor: processorFactory({ model, ...(options.interpreterOnly ? { regions: false } : options.trace === undefined ? {} : { regions: { trace: options.trace } }) }, exits),
     ...(options.kernel === undefined
       ? {}
       : { boot: { kernel: options.kernel, commandLine: options.commandLine, ...(options.initrd === undefined ? {} : { initrd: options.initrd }), ...(options.unpacked === undefined ? {} : { unpacked: options.unpacked }) } }),

@@ -17,7 +17,7 @@ import { HostMemory } from './host-memory.js';
 import { interpreterModule } from './interpreter/module.js';
 import { Predecoder } from './interpreter/predecoder.js';
 import { DEFAULT_REGION_OPTIONS, RegionCache, type RegionOptions } from './region/region-cache.js';
-import { BlockTable, Regions, State, Tlb } from './state-layout.js';
+import { BlockTable, JumpTargets, Regions, State, Tlb } from './state-layout.js';
 import { X86Vcpu } from './vcpu.js';
 
 /** What one vCPU is wired to. */
@@ -64,6 +64,8 @@ interface Layout {
   readonly blockTable: number;
   readonly codeBits: number;
   readonly regionHandlers: number;
+  readonly regionCounters: number;
+  readonly jumpTargets: number;
   readonly pool: number;
   readonly end: number;
 }
@@ -74,8 +76,10 @@ function layout(vcpus: number): Layout {
   const blockTable = align(states + vcpus * VCPU_BYTES);
   const codeBits = align(blockTable + BlockTable.bytes);
   const regionHandlers = align(codeBits + CODE_BITS_BYTES);
-  const pool = align(regionHandlers + Regions.handlerBytes);
-  return { states, blockTable, codeBits, regionHandlers, pool, end: align(pool + POOL_BYTES) };
+  const regionCounters = regionHandlers + Regions.handlerBytes;
+  const jumpTargets = regionCounters + Regions.countersBytes;
+  const pool = align(jumpTargets + JumpTargets.bytes);
+  return { states, blockTable, codeBits, regionHandlers, regionCounters, jumpTargets, pool, end: align(pool + POOL_BYTES) };
 }
 
 /** Bytes at the start of the WebAssembly memory that so many vCPUs need. */
@@ -153,7 +157,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
   let regions: RegionCache | undefined;
   if (options.regions !== false) {
     const regionOptions = { ...DEFAULT_REGION_OPTIONS, ...options.regions };
-    regions = new RegionCache({ host, memory, predecoder, table: code.regions, handlers: area.regionHandlers }, regionOptions);
+    regions = new RegionCache({ host, memory, predecoder, table: code.regions, handlers: area.regionHandlers, counters: area.regionCounters, jumpTargets: area.jumpTargets }, regionOptions);
     predecoder.lookups = regionOptions.lookups;
     predecoder.listener = regions;
   }
@@ -171,6 +175,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
     cpu.setU32(State.codeBits, area.codeBits);
     cpu.setU32(State.blockTable, area.blockTable);
     cpu.setU32(State.regionHandlers, area.regionHandlers);
+    cpu.setU32(State.jumpTargets, area.jumpTargets);
     cpu.setU32(State.yieldOnPause, options.yieldOnPause ? 1 : 0);
     const port = ports[index] as ProcessorPorts;
     busAt.set(cpu.base, port.bus);

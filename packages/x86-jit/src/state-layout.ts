@@ -123,7 +123,11 @@ export const State = {
   mxcsr: 1536,
   /** `SseBlocked` bits; zero: SSE instructions may execute. Kept by `CpuState.updateMode`. */
   sseBlocked: 1540,
+  /** Host address of the computed jump that a region was left by; see `JumpTargets`. */
+  jumpedFrom: 1548,
   lazyOver: 1552,
+  /** Host address of the table `JumpTargets`. */
+  jumpTargets: 1560,
   /** The same for AVX instructions: also no CR4.OSXSAVE, or XCR0 without AVX; CR0.EM and CR4.OSFXSR don't matter. */
   avxBlocked: 1544,
   /** Scratch for vector operands in memory, 64 bytes. */
@@ -146,7 +150,10 @@ export const BlockTable = { bits: 17, entrySize: 16, bytes: (1 << 17) * 16 } as 
  * A compiled region stands in for the handler of its first record, which becomes `firstHandler` plus the region's slot in the table of
  * functions; the handler that was there is kept at `State.regionHandlers`.
  */
-export const Regions = { slots: 4096, firstHandler: 0x8000, handlerBytes: 4096 * 2 } as const;
+export const Regions = { slots: 4096, firstHandler: 0x8000, handlerBytes: 4096 * 2, /** Entries, instructions, and exits for the interpreter to execute one, as i64. */ counterBytes: 24, countersBytes: 4096 * 24 } as const;
+
+/** Where computed jumps and calls went: a lossy hash table of {u32 host address of the instruction, u32 that of its target, i64 the target's linear address}. */
+export const JumpTargets = { bits: 14, entrySize: 16, bytes: (1 << 14) * 16 } as const;
 
 /** What a region returns. */
 export const RegionExit = {
@@ -154,6 +161,8 @@ export const RegionExit = {
   next: 0,
   /** The instruction at `State.rip` is the interpreter's to execute. */
   interpret: 1,
+  /** It goes on at `State.rip`, which the computed jump at `State.jumpedFrom` led to. */
+  computed: 2,
 } as const;
 
 /**

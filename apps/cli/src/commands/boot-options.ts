@@ -39,6 +39,8 @@ export interface BootOptions {
   readonly stats?: 'table' | 'json';
   /** Show where the guest spent its time. */
   readonly profile?: true;
+  /** File for the lines of `--trace-jit`; `true`: the table alone. */
+  readonly traceJit?: string | true;
   readonly save?: string;
   readonly resume?: string;
   readonly mirror?: string;
@@ -123,6 +125,7 @@ export function bootCommand(act: (options: BootOptions) => Promise<void>): Comma
     .option('--no-reboot', 'end instead of restarting when the guest resets the machine')
     .optionsGroup('What to keep and to show:')
     .option('--save <file>', 'write a snapshot when the run ends')
+    .option('--trace-jit [FILE]', 'what the region compiler does: each event to FILE, and on standard error which regions executed most')
     .option('--profile', 'where the guest spent its time, on standard error: functions of the kernel, pages elsewhere, and what executed them')
     .addOption(new Option('--stats [format]', 'figures at the end, on standard error').choices(['table', 'json']).preset('table'))
     .option('-q, --quiet', 'no messages of ours but errors')
@@ -155,6 +158,7 @@ export interface RawBootOptions {
   reboot: boolean;
   stats?: 'table' | 'json';
   profile?: boolean;
+  traceJit?: string | true;
   save?: string;
   resume?: string;
   mirror?: string;
@@ -200,6 +204,7 @@ export function checkBootOptions(raw: RawBootOptions): BootOptions {
     ...(raw.unpack === undefined ? {} : { unpack: raw.unpack }),
     reboot: raw.reboot,
     ...(raw.profile === true ? { profile: true as const } : {}),
+    ...(raw.traceJit === undefined ? {} : { traceJit: raw.traceJit }),
     ...(raw.stats === undefined ? {} : { stats: raw.stats }),
     ...(raw.save === undefined ? {} : { save: raw.save }),
     ...(raw.resume === undefined ? {} : { resume: raw.resume }),

@@ -2,7 +2,7 @@ import type { BlockBackend, CharPort, Plain } from '@pckit/interfaces';
 import { OverlayDisk, type OverlayDiskState } from '@pckit/disk-image';
 import { openDisk } from '@pckit/disk-image/node';
 import type { PcDisk, PcNic } from '@pckit/machine';
-import { rmSync, writeFileSync } from 'node:fs';
+import { createWriteStream, rmSync, writeFileSync } from 'node:fs';
 import { CliError } from '../cli-error.js';
 import { checkBoot } from '../check-boot.js';
 import { defaultCommandLine } from '../command-line.js';
@@ -13,6 +13,7 @@ import { openGdb } from '../gdb.js';
 import type { GuestStore } from '../guest-store.js';
 import { readInput } from '../input-file.js';
 import type { DiskOption } from '../parse/disk-option.js';
+import { JitTrace } from '../jit-trace.js';
 import { createMachine, type Machine } from '../machine.js';
 import { openNetwork, type NetworkContext } from '../network/network.js';
 import { parseMac } from '../parse/mac.js';
@@ -130,6 +131,9 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
 
   const nics = await openNics(choice, { say, failed: fail }, closing);
 
+  const traceFile = typeof options.traceJit === 'string' ? createWriteStream(options.traceJit) : undefined;
+  const jitTrace = options.traceJit === undefined ? undefined : new JitTrace((line) => traceFile?.write(`${line}\n`));
+
   const machine = await about(software.about, () =>
     createMachine({
       memoryBytes: choice.memoryBytes,
@@ -147,6 +151,7 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
       ...(options.epoch === undefined ? {} : { epoch: options.epoch }),
       interpreterOnly: options.interpreterOnly,
       profile: options.profile === true,
+      trace: jitTrace,
       reboot: options.reboot,
       say,
     }),
@@ -264,7 +269,12 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
     await save(options.save);
     say(`saved ${options.save}`);
   }
-  if (machine.profile !== undefined) host.report(machine.profile.table(kernel === undefined ? undefined : await namesOf(kernel, machine.slide, say)));
+  if (machine.profile !== undefined || jitTrace !== undefined) {
+    const names = kernel === undefined ? undefined : await namesOf(kernel, machine.slide, say);
+    if (machine.profile !== undefined) host.report(machine.profile.table(names));
+    if (jitTrace !== undefined) host.report(jitTrace.table(names));
+  }
+  traceFile?.end();
   if (options.stats !== undefined) {
     const stats = collectStats(machine, reason, first, began, choice.deterministic);
     host.report(options.stats === 'json' ? statsJson(stats) : statsTable(stats));

@@ -5,7 +5,7 @@ import { emitLookup, emitSegmentation, emitSlowAccess, type Runtime } from '../m
 import { emitHostOf, emitTranslate } from '../mmu/page-walk.js';
 import { Completion } from '../semantics/context.js';
 
-import { LoopExit, NO_ADDRESS, NotFound, Record, RecordFlag, RegionExit, Regions, Segment, SegmentIndex, State, Tlb, Vector } from '../state-layout.js';
+import { JumpTargets, LoopExit, NO_ADDRESS, NotFound, Record, RecordFlag, RegionExit, Regions, Segment, SegmentIndex, State, Tlb, Vector } from '../state-layout.js';
 import { emitSettleFlags } from './settle-flags.js';
 import { InterpreterContext, type Exits } from './context.js';
 import { emitVectorOperand } from './vector-operand.js';
@@ -125,6 +125,13 @@ function emitOutOfLine(module: ModuleWriter, runtime: Runtime, handler: Handler,
   module.defineFunction(index, e.locals(), e.code.finish());
 }
 
+/** In place of a record's address: what was executed is a computed jump or call. */
+const COMPUTED = 1;
+
+function isComputed({ mnemonic, shape }: Handler): boolean {
+  return (mnemonic === 'Jmp' || mnemonic === 'Call') && shape !== 'b';
+}
+
 interface Loop {
   readonly handlers: readonly Handler[];
   /** Functions of the handlers that aren't inline. */
@@ -145,8 +152,10 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
   const budget = e.variable(e.loadI32(state, State.budget));
   const rip = e.variable(e.loadI64(state, State.rip));
   const pageBase = e.variableI64();
-  /** The record of a branch within its page, to be linked to its target once that is found. */
+  /** The record of a branch within its page, to be linked to its target once that is found; or `COMPUTED`. */
   const chain = e.variable(e.i32(0));
+  /** Host address of a computed jump or call. */
+  const jumpedFrom = e.variableI32();
   const completion = e.variableI32();
   const handlerNumber = e.variableI32();
   const regionType = module.typeIndex({ params: [i32], results: [i32] });
@@ -171,6 +180,16 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
     });
   };
 
+  /** After `lookup` has found the target. */
+  const noteTarget = (from: I32, target: I64): void => {
+    const to = e.loadI32(state, State.hostPage).add(target.wrap().and(0xfff));
+    const slot = from.mul(0x9e3779b1 | 0).xor(to.mul(0x85ebca6b | 0)).shrU(32 - JumpTargets.bits).mul(JumpTargets.entrySize);
+    const entry = e.loadI32(state, State.jumpTargets).add(slot);
+    e.storeI32(entry, 0, from);
+    e.storeI32(entry, 4, to);
+    e.storeI64(entry, 8, target);
+  };
+
   e.loop((goto) => {
     // The next instruction isn't due: neither is a fault of fetching it.
     e.if(budget.get().leS(0), () => {
@@ -180,7 +199,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
     const found = e.callI32(runtime.lookup, state, rip.get());
     requireFound(found);
     e.if(chain.get(), () => {
-      e.storeI32(chain.get(), Record.target, found);
+      e.if(chain.get().eq(COMPUTED), () => noteTarget(jumpedFrom.get(), rip.get()), () => e.storeI32(chain.get(), Record.target, found));
       chain.set(e.i32(0));
     });
     record.set(found);
@@ -256,12 +275,21 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
         },
       };
 
+      const computed: Exits = {
+        ...exits,
+        jump: (linear) => {
+          jumpedFrom.set(e.loadI32(state, State.hostPage).add(e.loadI32U16(record.get(), Record.pageOffset)));
+          chain.set(e.i32(COMPUTED));
+          exits.jump(linear);
+        },
+      };
+
       for (const handler of handlers) {
         e.closeBlock();
         const mark = e.mark();
         const call = outOfLine.get(handler);
         if (call === undefined) {
-          const x = new InterpreterContext(e, state, record, runtime, exits, handler.size, handler.shape, handler.long, vectorOperand);
+          const x = new InterpreterContext(e, state, record, runtime, isComputed(handler) ? computed : exits, handler.size, handler.shape, handler.long, vectorOperand);
           handler.definition.emit(x, handler.mnemonic);
           e.br(finish);
         } else {
@@ -303,13 +331,14 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
           e.brIf(goto, budget.get().leS(0));
           const found = e.callI32(runtime.lookup, state, rip.get());
           requireFound(found);
+          e.if(exit.eq(RegionExit.computed), () => noteTarget(e.loadI32(state, State.jumpedFrom), rip.get()));
           record.set(found);
           pageBase.set(rip.get().and(~0xfffn));
           e.storeI64(state, State.pageBase, pageBase.get());
           const next = e.loadI32U16(found, Record.handler);
           handlerNumber.set(next);
           e.if(next.geU(Regions.firstHandler), () => {
-            e.brIf(again, exit.eq(RegionExit.next));
+            e.brIf(again, exit.ne(RegionExit.interpret));
             // The instruction is executed here, even where it is a region's first: that is how a run gets on.
             handlerNumber.set(e.loadI32U16(e.loadI32(state, State.regionHandlers).add(next.sub(Regions.firstHandler).shl(1))));
           });

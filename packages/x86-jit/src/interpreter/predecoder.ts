@@ -152,19 +152,6 @@ export class Predecoder {
     const page = host - (host % 4096);
     return this.#pages.get(page)?.[(host - page) >> 6]?.find((block) => record >= block.first && record < block.first + block.count * Record.size);
   }
-  /** Where blocks begin in a host page that were looked up so often: function entries, and targets of returns and of computed jumps. */
-  entriesIn(hostPage: number, modeKey: number, times: number): number[] {
-    const found: number[] = [];
-    for (const list of this.#pages.get(hostPage) ?? []) {
-      for (const block of list ?? []) {
-        if (block.modeKey !== modeKey || block.start < hostPage || block.start >= hostPage + 4096 || found.includes(block.start)) continue;
-        const slot = this.#slot(block.start) >>> 2;
-        const left = this.memory.u32[slot + 3] as number;
-        if (this.memory.u32[slot] === block.start && (left > this.lookups || left <= this.lookups - times)) found.push(block.start);
-      }
-    }
-    return found;
-  }
   setLookups(host: number, count: number): void {
     const slot = this.#slot(host) >>> 2;
     if (this.memory.u32[slot] === host) this.memory.u32[slot + 3] = count;

@@ -1,5 +1,5 @@
 import { ByteWriter } from '../emit/byte-writer.js';
-import type { I64, Label } from '../emit/emitter.js';
+import type { I32, I64, Label } from '../emit/emitter.js';
 import { Op, Simd, Type, type ValueType } from '../emit/opcodes.js';
 import { RegionExit, State, Tlb } from '../state-layout.js';
 import type { RegionBlock } from './discover.js';
@@ -19,6 +19,8 @@ export interface RegionShape {
   readonly root: number;
   /** Host address of a page of the region, by its distance from the first. */
   hostPageOf(page: number): number;
+  /** Host address of three i64 that it adds to, see `Regions.counterBytes`. */
+  readonly counters?: number | undefined;
 }
 
 /**
@@ -180,10 +182,8 @@ class Compilation {
 
   #leaveFor(target: number): void {
     const { e } = this.x;
-    if (target === (target << 16) >> 16) {
-      e.i32((target & 0xffff) | (RegionExit.next << 24)).push();
-      e.br(this.x.sideLabel);
-    } else this.#leave(e.localI64(this.x.pageBase).add(target));
+    if (this.x.pages.includes(target >> 12)) this.x.wayOut(target, 0, RegionExit.next);
+    else this.#leave(e.localI64(this.x.pageBase).add(target));
   }
 
   #leave(linear: I64): void {
@@ -194,12 +194,19 @@ class Compilation {
   }
 
   /** A return, or another jump to a computed address. */
-  #jump({ targets }: RegionBlock, linear: I64): void {
-    const { e } = this.x;
+  #jump({ targets, instructions }: RegionBlock, linear: I64): void {
+    const { x } = this;
+    const { e } = x;
+    const last = instructions.at(-1) as RegionBlock['instructions'][0];
     if (targets.length > 0) {
       const at = linear.sub(e.localI64(this.x.pageBase));
       if (targets.length <= FEW_TARGETS) for (const target of targets) e.if(at.eq(target), () => this.#goTo(target, false));
       else this.#jumpByTable(targets, at);
+    }
+    if (last.handler.mnemonic !== 'Ret') {
+      e.storeI32(x.state, State.jumpedFrom, e.i32(this.shape.hostPageOf(last.at >> 12) + (last.at & 0xfff)));
+      e.i32(RegionExit.computed).push();
+      e.setLocal(this.#exitLocal);
     }
     this.#leave(linear);
   }
@@ -224,16 +231,21 @@ class Compilation {
 
   // --- entry and exit -----------------------------------------------------------------------------------------------------------
 
-  /** A way out in the middle: address relative to the page, instructions not executed, `RegionExit`, in 16, 8 and 8 bits. */
+  /** A way out in the middle: address in the page, index of the page, instructions not executed, `RegionExit`, in 12, 5, 8 and 2 bits. */
   #decodeWayOut(): void {
     const { x } = this;
     const { e } = x;
     const out = e.popI32();
-    e.localI64(x.pageBase).add(out.extend16S().toI64S()).push();
+    const page = out.shrU(12).and(31);
+    let distance = e.i32(0);
+    x.pages.forEach((number, index) => {
+      if (index > 0) distance = page.eq(index).select(e.i32(number << 12), distance);
+    });
+    e.localI64(x.pageBase).add(distance.or(out.and(0xfff)).toI64S()).push();
     e.setLocal(this.#ripLocal);
-    e.localI32(x.budgetLocal).add(out.shrU(16).and(0xff)).push();
+    e.localI32(x.budgetLocal).add(out.shrU(17).and(0xff)).push();
     e.setLocal(x.budgetLocal);
-    out.shrU(24).push();
+    out.shrU(25).push();
     e.setLocal(this.#exitLocal);
   }
 
@@ -249,10 +261,21 @@ class Compilation {
     x.regionFlags.writeBack();
     const executed = e.loadI32(state, State.budget).sub(e.localI32(x.budgetLocal));
     e.storeI32(state, State.compiled, e.loadI32(state, State.compiled).add(executed));
+    this.#count(executed);
     e.storeI32(state, State.budget, e.localI32(x.budgetLocal));
     e.storeI32(state, State.compiledBudget, e.localI32(x.budgetLocal));
     e.storeI64(state, State.rip, e.localI64(this.#ripLocal));
     e.localI32(this.#exitLocal).push();
+  }
+
+  #count(executed: I32): void {
+    const { counters } = this.shape;
+    if (counters === undefined) return;
+    const { e } = this.x;
+    const at = e.i32(counters);
+    e.storeI64(at, 0, e.loadI64(at, 0).add(1));
+    e.storeI64(at, 8, e.loadI64(at, 8).add(executed.toI64U()));
+    e.storeI64(at, 16, e.loadI64(at, 16).add(e.localI32(this.#exitLocal).eq(RegionExit.interpret).toI64U()));
   }
 
   #prologue(code: ByteWriter): void {

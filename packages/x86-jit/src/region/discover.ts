@@ -10,8 +10,8 @@ export interface CodeSource {
   recordAt(at: number): number;
   /** The handler of a record, also where a region stands in for it. */
   handlerOf(record: number): number;
-  /** Places in a page that were reached by computed jumps. */
-  entriesIn(page: number): readonly number[];
+  /** Where the computed jump or call at this place went. */
+  targetsOf(at: number): readonly number[];
 }
 
 export interface RegionBlock {
@@ -27,22 +27,30 @@ export interface RegionBlock {
   readonly fallsThrough: boolean;
 }
 
+export interface Discovered {
+  readonly blocks: readonly RegionBlock[];
+  /** There was more code than the limits allow. */
+  readonly cut: boolean;
+}
+
 export interface DiscoveryLimits {
   readonly instructions: number;
-  /** Furthest from the first page, in pages. */
+  /** Different pages of code. */
   readonly pages: number;
 }
 
 /** Longest straight piece: the count of a way out has 8 bits. */
 const LONGEST_BLOCK = 100;
 const MANY_RETURNS = 12;
-const MANY_TARGETS = 16;
+const MANY_TARGETS = 64;
+/** Furthest from the first page, in bytes. */
+export const FURTHEST = 2 ** 30;
 
 /**
  * Finds the code of a region: what is reachable from `root` by jumps, and by calls whose target is decoded too, as far as it was executed before.
  * A RET goes back to the calls, within the region, of its own function.
  */
-export function discover(source: CodeSource, host: HostMemory, handlers: readonly Handler[], factsOf: (record: number, handler: Handler) => Facts, root: number, limits: DiscoveryLimits): RegionBlock[] {
+export function discover(source: CodeSource, host: HostMemory, handlers: readonly Handler[], factsOf: (record: number, handler: Handler) => Facts, root: number, limits: DiscoveryLimits): Discovered {
   const instructions = new Map<number, RegionInstruction>();
   const leaders = new Set<number>();
   // Functions by their first instruction, joined where they share code.
@@ -65,7 +73,9 @@ export function discover(source: CodeSource, host: HostMemory, handlers: readonl
   const owner = new Map<number, number>();
   /** Targets of computed jumps. */
   const computed = new Map<number, readonly number[]>();
-  const within = (at: number): boolean => at >= -limits.pages * 4096 && at < (limits.pages + 1) * 4096;
+  const pages = new Set<number>();
+  let cut = false;
+  const within = (at: number): boolean => pages.has(at >> 12) || (pages.size < limits.pages && Math.abs(at) < FURTHEST);
 
   const available = (at: number): boolean => within(at) && (instructions.has(at) || source.recordAt(at) !== 0);
 
@@ -79,7 +89,10 @@ export function discover(source: CodeSource, host: HostMemory, handlers: readonl
         join(fn, owner.get(at) as number);
         return;
       }
-      if (instructions.size >= limits.instructions || !within(at)) return;
+      if (instructions.size >= limits.instructions || !within(at)) {
+        cut = true;
+        return;
+      }
       if (record === 0 || source.handlerOf(record) === Special.invalid) record = source.recordAt(at);
       if (record === 0) return;
       const handler = handlers[source.handlerOf(record) - Special.first];
@@ -90,22 +103,24 @@ export function discover(source: CodeSource, host: HostMemory, handlers: readonl
       const next = page + (host.u16[(record + Record.next) >> 1] as number);
       const branch = handler.shape === 'b';
       const target = branch ? next + (host.i32[(record + Record.immediate) >> 2] as number) : undefined;
+      pages.add(at >> 12);
       instructions.set(at, { record, at, next, handler, facts, target });
       owner.set(at, fn);
       if (facts.loops) {
         leaders.add(at);
         leaders.add(next);
       }
-      if (handler.mnemonic === 'Call') {
-        if (target !== undefined) calls.push([target, next]);
+      const isCall = handler.mnemonic === 'Call';
+      let targets: readonly number[] = target === undefined ? [] : [target];
+      if (target === undefined && (isCall || handler.mnemonic === 'Jmp')) {
+        targets = source.targetsOf(at).slice(0, MANY_TARGETS);
+        computed.set(at, targets);
+      }
+      if (isCall) {
+        for (const called of targets) calls.push([called, next]);
         return;
       }
-      if (target !== undefined) near.push(target);
-      else if (handler.mnemonic === 'Jmp') {
-        const targets = source.entriesIn(page >> 12).slice(0, MANY_TARGETS);
-        computed.set(at, targets);
-        near.push(...targets);
-      }
+      near.push(...targets);
       if (handler.definition.ends) return;
       if (branch) leaders.add(next);
       at = next;
@@ -130,7 +145,11 @@ export function discover(source: CodeSource, host: HostMemory, handlers: readonl
   follow();
   // What is called comes after all that is jumped to, while there is room.
   for (let call = laterCalls.shift(); call; call = laterCalls.shift()) {
-    if (instructions.size >= limits.instructions || !available(call.target)) continue;
+    if (!available(call.target)) continue;
+    if (instructions.size >= limits.instructions) {
+      cut = true;
+      continue;
+    }
     functionOf(call.target);
     queue.push({ at: call.target, fn: call.target });
     follow();
@@ -176,7 +195,7 @@ export function discover(source: CodeSource, host: HostMemory, handlers: readonl
       first = at;
     }
   }
-  return blocks;
+  return { blocks, cut };
 }
 
 /** Of a record: what beside its handler the facts depend on. */

@@ -5,10 +5,12 @@ import type { Block, Predecoder } from '../interpreter/predecoder.js';
 import { Access } from '../mmu/page-walk.js';
 import { Fault, ModeKey, Record, Regions, State } from '../state-layout.js';
 import { compileRegion, type CompiledFunction } from './compile.js';
-import { discover, factVariant, type CodeSource } from './discover.js';
+import { discover, factVariant, FURTHEST, type CodeSource } from './discover.js';
 import type { Facts } from './facts.js';
+import { JumpTargetTable, type JumpTarget } from './jump-targets.js';
 import { RegionContext } from './region-context.js';
 import { regionModule } from './region-module.js';
+import type { RegionTrace, RegionUse, TracedRegion } from './region-trace.js';
 
 export interface RegionOptions {
   /** How often a block is looked up before it is compiled. */
@@ -19,29 +21,39 @@ export interface RegionOptions {
   readonly longestPeriod: number;
   /** How often a block is met so before it is compiled. */
   readonly samples: number;
-  /** Most instructions of a region. */
-  readonly instructions: number;
+  /** Most instructions of a region; entered `entries` times, it is made anew with the next number. */
+  readonly instructions: readonly number[];
+  /** How often a region is entered before it may grow. */
+  readonly entries: number;
   /** Regions in a module, unless they would have to wait long. */
   readonly batch: number;
-  /** How far from its first page a region may reach, in pages; at most 7. */
+  /** Most pages that a region may have code of; at most 16. */
   readonly pages: number;
+  /** Is told of what happens to regions. */
+  readonly trace?: RegionTrace;
 }
 
-export const DEFAULT_REGION_OPTIONS: RegionOptions = { lookups: 8000, samplePeriod: 10_000, longestPeriod: 320_000, samples: 4, instructions: 150, pages: 7, batch: 16 };
+export const DEFAULT_REGION_OPTIONS: RegionOptions = { lookups: 8000, samplePeriod: 10_000, longestPeriod: 320_000, samples: 4, instructions: [150, 600, 2400], entries: 30_000, pages: 12, batch: 16 };
 
 /** Instructions that a region waits at most for others to share a module with. */
 const BATCH_WAIT = 200_000;
-/** A place looked up as often may be the target of a computed jump nearby. */
-const ENTRY_LOOKUPS = 8;
 const NEVER = 0x7fffffff;
 
 interface Region {
   readonly root: Block;
   /** What it was made from. */
   readonly blocks: readonly Block[];
-  /** In the table of functions; undefined until its module is there. */
-  slot: number | undefined;
+  /** In the table of functions. */
+  readonly slot: number;
+  /** Until its module is there. */
   code: CompiledFunction | undefined;
+  readonly traced: TracedRegion | undefined;
+  /** Index of its limit in `RegionOptions.instructions`. */
+  readonly level: number;
+  /** There was more to compile. */
+  readonly cut: boolean;
+  /** The smaller one that it takes the place of. */
+  replaced: Region | undefined;
   live: boolean;
 }
 
@@ -52,6 +64,10 @@ export interface RegionWires {
   readonly table: WebAssembly.Table;
   /** Host address of the handlers that regions stand in for. */
   readonly handlers: number;
+  /** Host address of what regions count, by slot; see `Regions.counters`. */
+  readonly counters: number;
+  /** Host address of `JumpTargets`. */
+  readonly jumpTargets: number;
 }
 
 /** Finds hot code, compiles it, and forgets what was compiled when its code changes. */
@@ -60,6 +76,7 @@ export class RegionCache {
   readonly #handlers: readonly Handler[] = buildHandlerTable().handlers;
   readonly #facts = new Map<number, Facts>();
   readonly #examiner: RegionContext;
+  readonly #jumpTargets: JumpTargetTable;
   /** By root. */
   readonly #regions = new Map<Block, Region>();
   readonly #free: number[] = [];
@@ -75,6 +92,7 @@ export class RegionCache {
   constructor(wires: RegionWires, readonly options: RegionOptions) {
     this.#wires = wires;
     this.#examiner = new RegionContext(wires.host);
+    this.#jumpTargets = new JumpTargetTable(wires.host, wires.jumpTargets);
     for (let slot = Regions.slots - 1; slot >= 0; slot--) this.#free.push(slot);
   }
 
@@ -89,7 +107,7 @@ export class RegionCache {
     if (count < this.options.samples) this.#samples.set(block, count);
     else {
       this.#samples.delete(block);
-      this.#compile(cpu, block);
+      this.#compile(cpu, block, 'samples');
     }
   }
 
@@ -110,7 +128,7 @@ export class RegionCache {
     if (!block) return;
     // Inside of a region that is about to be there: it may not be looked up any more then.
     if (this.#pending.some((region) => block.regions?.has(region))) predecoder.setLookups(host, this.options.lookups);
-    else this.#compile(cpu, block);
+    else this.#compile(cpu, block, 'lookups');
   }
 
   // --- compiling ----------------------------------------------------------------------------------------------------------------
@@ -122,10 +140,15 @@ export class RegionCache {
     return facts;
   };
 
-  #compile(cpu: CpuState, root: Block): void {
-    if (root.modeKey !== ModeKey.code64 || this.#regions.has(root)) return;
+  #compile(cpu: CpuState, root: Block, why: 'lookups' | 'samples'): void {
+    if (root.modeKey !== ModeKey.code64) return;
+    const replaced = this.#regions.get(root);
+    const level = replaced === undefined ? 0 : replaced.level + 1;
+    const limit = this.options.instructions[level];
+    if (limit === undefined || (replaced !== undefined && (!replaced.cut || replaced.code !== undefined))) return;
     const { host, predecoder } = this.#wires;
-    const { instructions, pages } = this.options;
+    const { pages, trace } = this.options;
+    const since = trace === undefined ? 0 : performance.now();
     const linearPage = cpu.u64(State.rip) & ~0xfffn;
     const rootPage = root.start - (root.start % 4096);
     const hostPages = new Map<number, number>([[0, rootPage]]);
@@ -139,6 +162,7 @@ export class RegionCache {
       return found;
     };
     const used = new Set<Block>();
+    let jumps: Map<number, JumpTarget[]> | undefined;
     const source: CodeSource = {
       recordAt: (at) => {
         const page = hostPageOf(at >> 12);
@@ -148,19 +172,36 @@ export class RegionCache {
         return block.first;
       },
       handlerOf: (record) => this.#handlerOf(record),
-      entriesIn: (page) => {
-        const hostPage = hostPageOf(page);
-        return predecoder.entriesIn(hostPage, ModeKey.code64, ENTRY_LOOKUPS).map((host) => page * 4096 + host - hostPage);
+      targetsOf: (at) => {
+        jumps ??= this.#jumpTargets.read();
+        const targets = jumps.get(hostPageOf(at >> 12) + (at & 0xfff)) ?? [];
+        return targets.flatMap((target) => {
+          const to = Number(BigInt.asIntN(64, target.linear - linearPage));
+          return Math.abs(to) < FURTHEST && hostPageOf(to >> 12) + (to & 0xfff) === target.host ? [to] : [];
+        });
       },
     };
     const start = root.start - rootPage;
-    const blocks = discover(source, host, this.#handlers, this.#factsOf, start, { instructions, pages });
+    const { blocks, cut } = discover(source, host, this.#handlers, this.#factsOf, start, { instructions: limit, pages });
     if (!blocks.some((block) => block.start === start)) {
       predecoder.setLookups(root.key, NEVER);
       return;
     }
-    const code = compileRegion(new RegionContext(host), { blocks, root: start, hostPageOf });
-    const region: Region = { root, blocks: [...used], slot: undefined, code, live: true };
+    if (this.#free.length === 0) this.#evict();
+    const slot = this.#free.pop() as number;
+    const counters = trace === undefined ? undefined : this.#countersOf(slot);
+    const code = compileRegion(new RegionContext(host), { blocks, root: start, hostPageOf, counters });
+    this.compiledRegions++;
+    const traced = trace && {
+      number: this.compiledRegions,
+      address: linearPage + BigInt(start),
+      blocks: blocks.length,
+      instructions: blocks.reduce((sum, block) => sum + block.instructions.length, 0),
+      bytes: code.body.length,
+      use: () => this.#useOf(slot),
+    };
+    const region: Region = { root, blocks: [...used], slot, code, live: true, traced, level, cut, replaced };
+    if (traced) trace?.event({ kind: 'compiled', region: traced, why, milliseconds: performance.now() - since });
     this.#regions.set(root, region);
     for (const block of used) (block.regions ??= new Set()).add(region);
     this.#pending.push(region);
@@ -173,22 +214,38 @@ export class RegionCache {
     this.#pending = [];
     this.#waited = 0;
     if (regions.length === 0) return;
-    if (this.#free.length < regions.length) this.#evict();
+    const { trace } = this.options;
+    const since = trace === undefined ? 0 : performance.now();
     const bytes = regionModule(regions.map((region) => region.code as CompiledFunction));
     this.modules++;
-    this.compiledRegions += regions.length;
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: this.#wires.memory } });
     const { u16 } = this.#wires.host;
+    trace?.event({ kind: 'module', regions: regions.map((region) => region.traced?.number as number), bytes: bytes.length, milliseconds: performance.now() - since });
     regions.forEach((region, k) => {
-      const slot = this.#free.pop() as number;
-      region.slot = slot;
+      const { slot } = region;
       region.code = undefined;
+      if (region.replaced) this.#drop(region.replaced, 'replaced');
+      region.replaced = undefined;
       this.liveRegions++;
+      this.#wires.predecoder.setLookups(region.root.key, this.options.entries);
       this.#wires.table.set(slot, exports[String(k)]);
       const handler = (region.root.first + Record.handler) >> 1;
       u16[(this.#wires.handlers >> 1) + slot] = u16[handler] as number;
       u16[handler] = Regions.firstHandler + slot;
     });
+  }
+
+  // --- what regions do, while someone watches -------------------------------------------------------------------------------------
+
+  #countersOf(slot: number): number {
+    const at = this.#wires.counters + slot * Regions.counterBytes;
+    this.#wires.host.u8.fill(0, at, at + Regions.counterBytes);
+    return at;
+  }
+  #useOf(slot: number): RegionUse {
+    const at = (this.#wires.counters + slot * Regions.counterBytes) >>> 3;
+    const { u64 } = this.#wires.host;
+    return { entries: Number(u64[at]), instructions: Number(u64[at + 1]), interrupted: Number(u64[at + 2]) };
   }
 
   #handlerOf(record: number): number {
@@ -201,35 +258,37 @@ export class RegionCache {
 
   /** A block's code is about to change. */
   forget(block: Block): void {
-    for (const region of block.regions ?? []) this.#drop(region as Region);
+    for (const region of block.regions ?? []) this.#drop(region as Region, 'code changed');
   }
 
-  #drop(region: Region): void {
+  #drop(region: Region, why: 'code changed' | 'evicted' | 'reset' | 'replaced'): void {
     if (!region.live) return;
     region.live = false;
-    this.#regions.delete(region.root);
+    if (this.#regions.get(region.root) === region) this.#regions.delete(region.root);
     for (const block of region.blocks) block.regions?.delete(region);
-    const { slot } = region;
-    if (slot === undefined) return;
+    const { slot, traced } = region;
+    if (traced) this.options.trace?.event({ kind: 'dropped', region: traced, why });
+    this.#free.push(slot);
+    if (region.code !== undefined) return;
     const { u16 } = this.#wires.host;
     const handler = (region.root.first + Record.handler) >> 1;
     if (u16[handler] === Regions.firstHandler + slot) u16[handler] = u16[(this.#wires.handlers >> 1) + slot] as number;
     this.#wires.predecoder.setLookups(region.root.key, this.options.lookups);
     this.#wires.table.set(slot, null);
-    this.#free.push(slot);
     this.liveRegions--;
   }
 
   /** The table is full: the older half goes. */
   #evict(): void {
-    const regions = [...this.#regions.values()].filter((region) => region.slot !== undefined);
-    for (const region of regions.slice(0, Math.ceil(regions.length / 2))) this.#drop(region);
+    const regions = [...this.#regions.values()];
+    for (const region of regions.slice(0, Math.ceil(regions.length / 2))) this.#drop(region, 'evicted');
   }
 
   /** All decoded code was forgotten. */
   reset(): void {
-    for (const region of [...this.#regions.values()]) this.#drop(region);
+    for (const region of [...this.#regions.values()]) this.#drop(region, 'reset');
     this.#pending = [];
     this.#samples.clear();
+    this.#jumpTargets.clear();
   }
 }

@@ -6,7 +6,7 @@ import type { Runtime } from '../mmu/memory-access.js';
 import type { Context, Operand, Size, VectorHalves } from '../semantics/context.js';
 import type { Flags } from '../semantics/flags.js';
 import { tlbFor } from '../semantics/system.js';
-import { Record, Segment, State, Tlb } from '../state-layout.js';
+import { Record, RegionExit, Segment, State, Tlb } from '../state-layout.js';
 import { FactCollector, FactFlags, Unsupported, type Facts } from './facts.js';
 import { RegionFlags, type FlagUse } from './region-flags.js';
 
@@ -152,10 +152,20 @@ export class RegionContext implements Context {
     e.if(e.localI32(this.budgetLocal).ltS(0), () => this.leaveAt(at, instructions));
   }
 
+  /** Pages that are left from, by their index in a way out. */
+  readonly pages: number[] = [0];
+
   /** Leaves the region at an instruction that is the interpreter's to execute. */
   leaveAt(at: number, undone: number): void {
+    this.wayOut(at, undone, RegionExit.interpret);
+  }
+
+  /** @param undone instructions to be put back into the budget @param exit `RegionExit` */
+  wayOut(at: number, undone: number, exit: number): void {
     const { e } = this;
-    e.i32((at & 0xffff) | (undone << 16) | (1 << 24)).push();
+    let page = this.pages.indexOf(at >> 12);
+    if (page < 0) page = this.pages.push(at >> 12) - 1;
+    e.i32((at & 0xfff) | (page << 12) | (undone << 17) | (exit << 25)).push();
     e.br(this.sideLabel);
   }
 

@@ -3,7 +3,7 @@ import { hexBytes, Layout, TestMachine } from '../machine/test-machine.js';
 import { randomNumbers, randomProgram } from './programs.js';
 
 /** Everything is compiled the second time that it is met. */
-const EAGER = { lookups: 2, samples: 1, samplePeriod: 50, longestPeriod: 5000, batch: 1 };
+const EAGER = { lookups: 2, samples: 1, samplePeriod: 50, longestPeriod: 5000, batch: 1, instructions: [8, 40, 2000], entries: 5 };
 const DATA_BYTES = 8192;
 
 function prepared(code: Uint8Array, regions: typeof EAGER | false): TestMachine {
@@ -68,6 +68,29 @@ describe('compiled regions', () => {
     }
     code.set(hexBytes('01d7 c3'), 0x70);
     expect(compare(code, 40_000, [9973, 1, 64])).toBeGreaterThan(0.5);
+  });
+
+  it('reach code of pages that lie far away, and notice when another page is there', () => {
+    const far = 0xc0ff0;
+    // again: mov ecx,5; call far; add edx,eax; jmp again
+    const code = hexBytes('b905000000 e800000000 01c2 ebf2');
+    new DataView(code.buffer).setInt32(6, far - (Layout.code + 10), true);
+    // inc eax; loop: add eax,ecx; xor ebx,eax; dec ecx; jnz loop; ret
+    const called = hexBytes('ffc0 01c8 31c3 ffc9 75f8 c3');
+    const [m, other] = [prepared(code, EAGER), prepared(code, false)];
+    for (const machine of [m, other]) {
+      machine.write(far, called);
+      machine.vcpu.run(5000);
+    }
+    expect(stateOf(m)).toEqual(stateOf(other));
+    expect(Number(m.vcpu.compiledInstructions)).toBeGreaterThan(4000);
+    for (const machine of [m, other]) {
+      // dec eax in place of inc eax.
+      machine.write(0x100ff0, Uint8Array.of(0xff, 0xc8, ...called.slice(2)));
+      machine.map(far & ~0xfff, 0x100000);
+      machine.vcpu.run(5000);
+    }
+    expect(stateOf(m)).toEqual(stateOf(other));
   });
 
   it('leave at a TLB miss, a page fault and a division by zero with everything as it was before the instruction', () => {
