@@ -232,7 +232,8 @@ export class RunLoop {
 
   #stuck(): boolean {
     const { interruptible } = this.wires;
-    return interruptible !== undefined && this.vcpus.every((_, index) => this.#parked[index] || !interruptible(index));
+    // Processors that a debugger holds go on some time.
+    return interruptible !== undefined && this.held.size === 0 && this.vcpus.every((_, index) => this.#parked[index] || !interruptible(index));
   }
 
   #runnable(vcpu: number): boolean {

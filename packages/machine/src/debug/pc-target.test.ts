@@ -17,6 +17,18 @@ function machine(cpus = 1): Pc {
   return pc;
 }
 
+/** Processor 0 starts processor 1; then both go round, in two instructions. */
+function twoRunning(): Pc {
+  // mov dword [0fee00300h],0c4500h: INIT to all others; mov dword [0fee00300h],0c4608h: start-up at 8000h; inc eax; jmp $-1; at 8000h: inc ax; jmp $-1
+  const start = [0xc7, 0x05, 0x00, 0x03, 0xe0, 0xfe, 0x00, 0x45, 0x0c, 0x00, 0xc7, 0x05, 0x00, 0x03, 0xe0, 0xfe, 0x08, 0x46, 0x0c, 0x00, 0x40, 0xeb, 0xfd];
+  const kernel = new Uint8Array(0x8000 - AT + 3);
+  kernel.set(start);
+  kernel.set([0x40, 0xeb, 0xfd], 0x8000 - AT);
+  const pc = createPc({ memoryBytes: 4 << 20, cpus: 2, time: { kind: 'real' }, boot: { kernel, flat: { address: AT, mode: 'protected32' } } });
+  pc.machine.powerOn();
+  return pc;
+}
+
 /** A debugger on a machine that runs by itself. */
 class Debugger {
   readonly target: PcTarget;
@@ -212,6 +224,61 @@ describe('several processors', () => {
     pc.machine.control.hold(() => undefined);
     const gdb = new Debugger(pc);
     expect(await gdb.ask('qXfer:threads:read::0,400')).toMatch(/<thread id="2" core="1" name="CPU[^"]*1">not started<.thread>/);
+  });
+
+  it('one steps while the other runs, in non-stop mode', async () => {
+    const pc = twoRunning();
+    pc.machine.control.hold(() => undefined);
+    const run = pc.machine.run();
+    const gdb = new Debugger(pc);
+    expect(await gdb.ask('QNonStop:1')).toBe('OK');
+    expect(await gdb.ask('?')).toMatch(/^T00.*thread:1;/);
+    expect(await gdb.ask('vStopped')).toBe('OK');
+    // The one that had not been started.
+    expect(await gdb.next()).toMatch(/^Stop:T00.*thread:2;/);
+    expect(await gdb.ask('vStopped')).toBe('OK');
+
+    expect(await gdb.ask('vCont;c')).toBe('OK');
+    await new Promise((done) => setTimeout(done, 50));
+    expect(await gdb.ask('vCont;t:2')).toMatch(/^Stop:T00.*thread:2;/);
+    expect(await gdb.next()).toBe('OK');
+    expect(await gdb.ask('vStopped')).toBe('OK');
+    const rips = new Set<string>();
+    for (let k = 0; k < 20; k++) {
+      const [first, second] = pc.machine.vcpus.map(({ instructions }) => instructions);
+      expect(await gdb.ask('vCont;s:2')).toBe('OK');
+      expect(await gdb.next()).toMatch(/^Stop:T05.*thread:2;/);
+      expect(await gdb.ask('vStopped')).toBe('OK');
+      expect(pc.machine.vcpus[1].instructions - second).toBe(1n);
+      await new Promise((done) => setTimeout(done, 2));
+      expect(pc.machine.vcpus[0].instructions).toBeGreaterThan(first);
+      rips.add((await gdb.ask('Hg2'), await gdb.ask('p10')));
+    }
+    expect(rips.size).toBe(2);
+    gdb.session.disconnect();
+    pc.machine.stop();
+    await run;
+  });
+
+  it.each(['deterministic', 'real'] as const)('one steps while the other waits to be started, in %s time', async (kind) => {
+    const pc = createPc({ memoryBytes: 4 << 20, cpus: 2, time: { kind }, boot: { kernel: Uint8Array.from(LOOP), flat: { address: AT, mode: 'real16' } } });
+    pc.machine.powerOn();
+    pc.machine.control.hold(() => undefined);
+    const run = pc.machine.run();
+    const gdb = new Debugger(pc);
+    await gdb.ask('QNonStop:1');
+    expect(await gdb.ask('vCont;c:2')).toBe('OK');
+    await new Promise((done) => setTimeout(done, 20));
+    for (let k = 1; k <= 5; k++) {
+      expect(await gdb.ask('vCont;s:1')).toBe('OK');
+      expect(await gdb.next()).toMatch(/^Stop:T05.*thread:1;/);
+      expect(await gdb.ask('vStopped')).toBe('OK');
+      expect(pc.machine.instructions).toBe(k);
+      await new Promise((done) => setTimeout(done, 5));
+    }
+    gdb.session.disconnect();
+    pc.machine.stop();
+    await run;
   });
 
   it('stand and run apart', async () => {
