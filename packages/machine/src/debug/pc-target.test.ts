@@ -1,6 +1,6 @@
 import { GdbSession } from '@pckit/gdbstub';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createPc, createPcTarget, type KernelImage, type Pc, type PcTarget } from '../index.js';
+import { createPc, createPcTarget, type KernelImage, type Pc, type PcTarget, x86Processor } from '../index.js';
 
 // again: inc ax; inc word [7e00h]; out 80h,al; jmp again, in real mode; twenty bytes on: sti; hlt; jmp $-2
 const LOOP = [0x40, 0xff, 0x06, 0x00, 0x7e, 0xe6, 0x80, 0xeb, 0xf7];
@@ -312,6 +312,22 @@ describe('determinism', () => {
     };
     expect(await end(true)).toBe(await end(false));
   });
+});
+
+it('the description has AVX registers when the model has them', async () => {
+  for (const model of ['x86-64-v2', 'x86-64-v3']) {
+    const pc = createPc({ memoryBytes: 4 << 20, processor: x86Processor({ model }), boot: { kernel: Uint8Array.from(LOOP), flat: { address: AT, mode: 'real16' } } });
+    pc.machine.powerOn();
+    const gdb = new Debugger(pc);
+    const number = gdb.target.architecture.registers.findIndex(({ name }) => name === 'ymm3h');
+    expect(number >= 0).toBe(model === 'x86-64-v3');
+    expect((await gdb.ask('qXfer:features:read:target.xml:0,ffff')).includes('org.gnu.gdb.i386.avx')).toBe(model === 'x86-64-v3');
+    if (number < 0) continue;
+    const value = '00112233445566778899aabbccddeeff';
+    expect(await gdb.ask(`P${number.toString(16)}=${value}`)).toBe('OK');
+    expect(await gdb.ask(`p${number.toString(16)}`)).toBe(value);
+    expect(await gdb.ask('g')).toContain(value);
+  }
 });
 
 it('a triple fault is shown before it resets the machine', async () => {

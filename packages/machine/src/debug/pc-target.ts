@@ -42,7 +42,7 @@ export class PcTarget implements Target {
   readonly relocation?: () => Relocation | undefined;
   /** Set by whoever has commands for it. */
   monitor?: Monitor;
-  #architecture = amd64();
+  #architecture: Architecture = amd64();
   #names: readonly string[] = [];
   readonly #debug: ProcessorDebugPort;
   readonly #points = new Map<Breakpoint | Watchpoint, readonly (CodePoint | DataPoint)[]>();
@@ -69,7 +69,8 @@ export class PcTarget implements Target {
 
   /** For the debuggers that come from now on. */
   useArchitecture(name: 'amd64' | 'i386'): void {
-    this.#architecture = name === 'amd64' ? amd64() : i386();
+    const avx = this.#debug.readRegister(0, 'ymm0h') !== undefined;
+    this.#architecture = name === 'amd64' ? amd64({ avx }) : i386();
     this.#names = this.#architecture.registers.map((register) => NAMES32[register.name] ?? register.name);
   }
 

@@ -13,10 +13,12 @@ export interface RegisterAccess {
 
 const GENERAL = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15'];
 const SEGMENTS = ['es', 'cs', 'ss', 'ds', 'fs', 'gs'];
+/** SDM vol. 1, 13.3: the state component of the upper halves of YMM registers. */
+const XCR0_AVX = 4;
 const MASK64 = (1n << 64n) - 1n;
 
 /**
- * The registers of a vCPU under GDB's names, for debuggers: general, segments with bases, control, x87, SSE, AVX.
+ * The registers of a vCPU under GDB's names, for debuggers: general, segments with bases, control, x87, SSE, and AVX where the model has it.
  *
  * Outside 64-bit code RIP is a linear address here, with CS's base in it: so it is where the code is that executes, and a breakpoint's address is what
  * RIP shows at it.
@@ -166,10 +168,8 @@ export function registerAccess(cpu: CpuState, system: ProcessorSystem): Readonly
       },
     });
   };
-  for (let n = 0; n < 16; n++) {
-    half(`xmm${n}`, State.ymm + n * 32);
-    half(`ymm${n}h`, State.ymm + n * 32 + 16);
-  }
+  for (let n = 0; n < 16; n++) half(`xmm${n}`, State.ymm + n * 32);
+  if (system.model.xcr0 & XCR0_AVX) for (let n = 0; n < 16; n++) half(`ymm${n}h`, State.ymm + n * 32 + 16);
   registers.set('mxcsr', {
     read: () => BigInt(cpu.u32(State.mxcsr)),
     write: (value) => {

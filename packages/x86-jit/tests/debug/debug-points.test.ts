@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hexBytes, Layout, TestMachine } from '../machine/test-machine.js';
+import { X86_64_V2, X86_64_V3 } from '../../src/cpu/cpuid.js';
 import { State } from '../../src/state-layout.js';
 import type { CodeBreakpoint, DataWatchpoint, WatchKind } from '../../src/index.js';
 
@@ -183,7 +184,7 @@ describe('steps', () => {
 
 describe('registers', () => {
   it('are read and written by their names', () => {
-    const m = new TestMachine();
+    const m = new TestMachine({ model: X86_64_V3 });
     const { debug } = m.processor;
     const names = ['rax', 'r15', 'rip', 'eflags', 'fs_base', 'gs_base', 'k_gs_base', 'cr2', 'cr3', 'st0', 'st7', 'xmm0', 'xmm15', 'ymm3h', 'mxcsr', 'fctrl', 'lstar'];
     const values = names.map((name, n) => (name === 'cr3' ? BigInt(Layout.pml4) : name === 'eflags' ? 0x246n : name === 'fctrl' ? 0x37fn : name === 'mxcsr' ? 0x1f80n : BigInt(n + 1) << (name.startsWith('xmm') || name.startsWith('ymm') ? 100n : 8n)));
@@ -191,6 +192,7 @@ describe('registers', () => {
     expect(names.map((name) => debug.readRegister(0, name))).toEqual(values);
     expect(debug.readRegister(0, 'cs')).toBe(8n);
     expect(debug.readRegister(0, 'nothing')).toBeUndefined();
+    expect(new TestMachine({ model: X86_64_V2 }).processor.debug.readRegister(0, 'ymm3h')).toBeUndefined();
   });
   it('refuse what the processor would', () => {
     const { debug } = new TestMachine().processor;
