@@ -107,6 +107,21 @@ describe('over sockets of the host', () => {
     await until(() => guest.datagrams.length === 1);
     expect(Buffer.from(guest.datagrams[0].data).toString()).toBe('hello');
   });
+
+  // 150 of them are more than Linux's default buffer holds, and less than what its default limit allows.
+  it('datagrams that come while the emulator computes are not lost', async () => {
+    const { guest } = world();
+    const peer = createSocket('udp4');
+    cleanups.push(() => peer.close());
+    await new Promise<void>((done) => peer.bind(0, '127.0.0.1', done));
+    const question = new Promise<number>((done) => peer.once('message', (_bytes, from) => done(from.port)));
+    guest.sendUdp(5000, '10.0.2.2', peer.address().port, Buffer.from('go'));
+    const port = await question;
+    await new Promise<void>((done) => peer.connect(port, '127.0.0.1', done));
+    for (let i = 0; i < 150; i++) peer.send(Buffer.alloc(1400, i));
+    await until(() => guest.datagrams.length === 150);
+    expect(guest.datagrams.map(({ data }) => data[0])).toEqual(Array.from({ length: 150 }, (_, i) => i));
+  });
 });
 
 describe('offered to others', () => {

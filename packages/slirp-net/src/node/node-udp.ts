@@ -2,6 +2,12 @@ import { createSocket, type Socket } from 'node:dgram';
 import type { HostAddress, HostUdp, HostUdpEvents } from '../host-network.js';
 import { failureOf } from './host-failure.js';
 
+/**
+ * Of the kernel's queue: what a peer sends while the emulator computes must wait there or is lost. The kernel grants what its limits allow
+ * (Linux: net.core.rmem_max).
+ */
+const RECEIVE_BUFFER = 1 << 20;
+
 /** A datagram socket of Node. */
 export class NodeUdp implements HostUdp {
   readonly socket: Socket;
@@ -14,6 +20,7 @@ export class NodeUdp implements HostUdp {
     this.socket = createSocket({
       type: family === 4 ? 'udp4' : 'udp6',
       ipv6Only: family === 6,
+      recvBufferSize: RECEIVE_BUFFER,
       // Only addresses come here. Node would ask the resolver's thread for each datagram.
       lookup: (address, _options, callback) => callback(null, address, family),
     });
