@@ -21,7 +21,7 @@ export interface StreamServerOptions {
 }
 
 /** What waits to be written to a guest beyond this makes its port refuse. */
-const HIGH_WATER = 1 << 20;
+const HIGH_WATER = 1 << 18;
 const BATCH = 1 << 16;
 
 /** Offers a network to QEMU: `-netdev stream,id=n,server=off,addr.type=unix,addr.path=PATH`. One card per connection. */
