@@ -1,4 +1,4 @@
-import { FakeEthernetPort, FakeGuestMemory, SeededRandom, describeDevice } from '@pckit/device-testing';
+import { FakeClock, FakeEthernetPort, FakeGuestMemory, SeededRandom, describeDevice } from '@pckit/device-testing';
 import type { FrameOffload } from '@pckit/interfaces';
 import { STATUS_DEVICE_NEEDS_RESET, VIRTIO_F_RING_EVENT_IDX, VirtioMmio, VirtioPci } from '@pckit/virtio';
 import { FakePciInterrupts, LegacyPciPort, MmioPort } from '@pckit/virtio/testing';
@@ -52,6 +52,7 @@ class Cable extends FakeEthernetPort {
 }
 
 class Rig {
+  readonly clock = new FakeClock();
   readonly memory = new FakeGuestMemory({ length: 4 << 20 });
   readonly interrupts = new FakePciInterrupts();
   readonly cable: Cable;
@@ -60,7 +61,7 @@ class Rig {
 
   constructor(takesOffloads = false, options: Partial<VirtioNetOptions> = {}) {
     this.cable = new Cable(takesOffloads);
-    this.net = new VirtioNet({ port: this.cable }, { mac: MAC, ...options });
+    this.net = new VirtioNet({ port: this.cable, clock: this.clock }, { mac: MAC, ...options });
     this.virtio = new VirtioPci({ memory: this.memory, interrupts: this.interrupts, device: this.net }, { transitional: true });
   }
 
@@ -94,6 +95,38 @@ describe('virtio-net sends', () => {
     expect(rig.cable.frames.map((sent) => sent.frame)).toEqual([frame(60), frame(1514, BROADCAST)]);
     expect(driver.transmitQueue.collect().map(({ written }) => written)).toEqual([0, 0]);
     expect(rig.net.statistics).toMatchObject({ transmitted: 2, transmittedBytes: 1574 });
+  });
+
+  it('with one interrupt for the frames of half a millisecond', () => {
+    const rig = new Rig();
+    const driver = rig.driver();
+    driver.send(frame(60));
+    rig.clock.advance(400_000);
+    driver.send(frame(61));
+    expect(rig.interrupts.rises).toBe(0);
+    rig.clock.advance(100_000);
+    expect(rig.interrupts.rises).toBe(1);
+    expect(driver.transmitQueue.collect()).toHaveLength(2);
+    rig.clock.advance(1_000_000);
+    expect(rig.interrupts.rises).toBe(1);
+  });
+
+  it('with an interrupt at once when a quarter of the queue was sent', () => {
+    const rig = new Rig(false, { queueSize: 16 });
+    const driver = rig.driver();
+    for (let i = 0; i < 3; i++) driver.send(frame(60 + i));
+    expect(rig.interrupts.rises).toBe(0);
+    driver.send(frame(63));
+    expect(rig.interrupts.rises).toBe(1);
+  });
+
+  it('with an interrupt for each frame where there is no clock', () => {
+    const cable = new Cable(false);
+    const memory = new FakeGuestMemory({ length: 4 << 20 });
+    const interrupts = new FakePciInterrupts();
+    const driver = new NetDriver(memory, new VirtioPci({ memory, interrupts, device: new VirtioNet({ port: cable }, { mac: MAC }) }).function);
+    driver.send(frame(60));
+    expect(interrupts.rises).toBe(1);
   });
 
   it('a frame whose header and bytes lie in one buffer or in many', () => {
@@ -438,7 +471,7 @@ describeDevice(
   (bench) => {
     const cable = new Cable(false);
     const interrupts = new FakePciInterrupts();
-    const virtio = new VirtioPci({ memory: bench.memory, interrupts: { ...interrupts, intx: bench.irqs.line('intx'), notify: () => undefined }, device: new VirtioNet({ port: cable }, { mac: MAC, queueSize: 16 }) });
+    const virtio = new VirtioPci({ memory: bench.memory, interrupts: { ...interrupts, intx: bench.irqs.line('intx'), notify: () => undefined }, device: new VirtioNet({ port: cable, clock: bench.clock }, { mac: MAC, queueSize: 16 }) });
     cables.set(virtio, cable);
     return virtio;
   },

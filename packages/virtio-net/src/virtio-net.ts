@@ -1,5 +1,5 @@
 import { Segmenter, findIpHeaders, type IpHeaders, type SegmenterState } from '@pckit/ethernet-offload';
-import type { EthernetPort, FrameOffload } from '@pckit/interfaces';
+import type { Clock, EthernetPort, FrameOffload, Timer } from '@pckit/interfaces';
 import { DescriptorChain, VIRTIO_F_VERSION_1, VIRTIO_ID_NET, VirtioError } from '@pckit/virtio';
 import type { VirtioDevice, VirtioHost, Virtqueue } from '@pckit/virtio';
 import {
@@ -58,10 +58,17 @@ const RECEIVE = 0;
 const TRANSMIT = 1;
 const CONTROL = 2;
 const CONTROL_SIZE = 64;
+/**
+ * How long the interrupt for sent frames may wait for more of them. A frame is gone before its driver's ring returns, so each would interrupt. Linux
+ * also gathers small writes behind a frame that is under way (tcp_autocorking), which is never seen under way without this.
+ */
+const TRANSMIT_INTERRUPT_DELAY = 500_000;
 const TCP_CWR = 0x80;
 
 export interface VirtioNetWires {
   readonly port: EthernetPort;
+  /** Lets one interrupt serve for several sent frames. Absent: each interrupts at once. */
+  readonly clock?: Clock;
 }
 
 export interface VirtioNetOptions {
@@ -92,13 +99,16 @@ export interface VirtioNetStatistics {
 }
 
 export type VirtioNetState = {
-  readonly version: 1;
+  readonly version: 2;
   readonly features: bigint;
   readonly guestOffloads: bigint;
   readonly mac: Uint8Array;
   readonly status: number;
   readonly filter: ReceiveFilterState;
   readonly segmenter: SegmenterState;
+  /** Sent frames without their interrupt, and when it is due. */
+  readonly sent: number;
+  readonly sentDeadline: number | null;
 };
 
 export class VirtioNet implements VirtioDevice<VirtioNetState> {
@@ -131,6 +141,10 @@ export class VirtioNet implements VirtioDevice<VirtioNetState> {
   readonly #chain = new DescriptorChain();
   /** Those that one received frame takes. */
   readonly #chains: DescriptorChain[] = [];
+  readonly #clock: Clock | undefined;
+  readonly #sentTimer: Timer | undefined;
+  /** Frames that were sent since the last interrupt for them. */
+  #sent = 0;
   #host!: VirtioHost;
   #features = 0n;
   #guestOffloads = 0n;
@@ -148,6 +162,8 @@ export class VirtioNet implements VirtioDevice<VirtioNetState> {
     if (mac.length !== 6 || (mac[0]! & 1) !== 0) throw new VirtioError('bad-option', `${this.name}: ${formatMac(mac)} is not a unicast MAC address`);
     if (mtu !== undefined && !(Number.isInteger(mtu) && mtu >= 68 && mtu <= 65535)) throw new VirtioError('bad-option', `${this.name}: MTU ${mtu}, must be 68 to 65535`);
     this.#port = wires.port;
+    this.#clock = wires.clock;
+    this.#sentTimer = wires.clock?.timer(`${this.name}.sent`, () => this.#signalSent());
     this.#permanentMac = mac.slice();
     this.queueSizes = [queueSize, queueSize, CONTROL_SIZE];
     this.config = netConfig(mac, mtu ?? 1500, speedMbits);
@@ -191,6 +207,7 @@ export class VirtioNet implements VirtioDevice<VirtioNetState> {
     this.config[CONFIG_STATUS]! &= ~VIRTIO_NET_S_ANNOUNCE;
     this.filter.reset();
     this.#segmenter.forget();
+    this.#forgetSent();
     this.#settle();
   }
 
@@ -236,22 +253,25 @@ export class VirtioNet implements VirtioDevice<VirtioNetState> {
 
   resetQueue(index: number): void {
     if (index === RECEIVE) this.#segmenter.forget();
+    else if (index === TRANSMIT) this.#forgetSent();
   }
 
   save(): VirtioNetState {
     return {
-      version: 1,
+      version: 2,
       features: this.#features,
       guestOffloads: this.#guestOffloads,
       mac: this.#mac.slice(),
       status: this.config[CONFIG_STATUS]!,
       filter: this.filter.save(),
       segmenter: this.#segmenter.save(),
+      sent: this.#sent,
+      sentDeadline: this.#sentTimer === undefined || this.#sentTimer.deadline === Infinity ? null : this.#sentTimer.deadline,
     };
   }
 
   restore(state: VirtioNetState): void {
-    if (state.version !== 1) throw new VirtioError('bad-state', `${this.name}: state version ${String(state.version)}, known: 1`);
+    if (state.version !== 2) throw new VirtioError('bad-state', `${this.name}: state version ${String(state.version)}, known: 2`);
     this.#features = state.features;
     this.#guestOffloads = state.guestOffloads;
     this.#mac.set(state.mac);
@@ -259,6 +279,9 @@ export class VirtioNet implements VirtioDevice<VirtioNetState> {
     this.filter.restore(state.filter);
     this.filter.filterVlans = (state.features & VIRTIO_NET_F_CTRL_VLAN) !== 0n;
     this.#segmenter.restore(state.segmenter);
+    this.#sent = state.sent;
+    if (state.sentDeadline === null) this.#sentTimer?.cancel();
+    else this.#sentTimer?.arm(state.sentDeadline);
     this.#settle();
   }
 
@@ -268,7 +291,6 @@ export class VirtioNet implements VirtioDevice<VirtioNetState> {
     const chain = this.#chain;
     const { memory } = this.#host;
     const header = this.#headerViews[this.#headerLength === HEADER_LENGTH ? 1 : 0];
-    let sent = 0;
     while (queue.pop(chain)) {
       if (chain.readableBytes < this.#headerLength) {
         this.#host.fail(TRANSMIT, 'request', `chain ${chain.head}: ${chain.readableBytes} bytes are no header of ${this.#headerLength}`);
@@ -284,9 +306,22 @@ export class VirtioNet implements VirtioDevice<VirtioNetState> {
         this.#send(frame);
       }
       queue.push(chain.head, 0);
-      sent++;
+      this.#sent++;
     }
-    if (sent > 0) queue.signal();
+    if (this.#sent === 0) return;
+    const timer = this.#sentTimer;
+    if (timer === undefined || this.#sent >= queue.size >>> 2) this.#signalSent();
+    else if (timer.deadline === Infinity) timer.arm(this.#clock!.now() + TRANSMIT_INTERRUPT_DELAY);
+  }
+
+  #signalSent(): void {
+    this.#forgetSent();
+    this.#host.queues[TRANSMIT]!.signal();
+  }
+
+  #forgetSent(): void {
+    this.#sent = 0;
+    this.#sentTimer?.cancel();
   }
 
   /** Sends one frame, as `#header` says. */

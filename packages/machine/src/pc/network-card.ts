@@ -46,7 +46,7 @@ export function addNetworkCard(machine: Machine, slots: CardSlots, nic: PcNic, i
   const { door } = machine;
   const cable = machine.add(new EthernetCable(`${name}-cable`, door, nic.port));
   const { model = 'virtio' } = nic;
-  const card = model === 'e1000' ? plugE1000(machine, slots, cable, { name, mac }) : plugVirtioNet(slots, cable, { name, mac, ...(nic.mtu === undefined ? {} : { mtu: nic.mtu }) });
+  const card = model === 'e1000' ? plugE1000(machine, slots, cable, { name, mac }) : plugVirtioNet(machine, slots, cable, { name, mac, ...(nic.mtu === undefined ? {} : { mtu: nic.mtu }) });
   const links = door.input<boolean>(`${name}-link`, (up) => card.setLink(up));
   const announcements = door.input<null>(`${name}-announce`, () => card.announce());
   return { name, model, mac: mac.slice(), setLink: (up) => links.post(up), announce: () => announcements.post(null) };
@@ -57,8 +57,8 @@ interface Plugged {
   announce(): void;
 }
 
-function plugVirtioNet({ plugVirtio }: CardSlots, port: EthernetPort, options: VirtioNetOptions): Plugged {
-  const card = new VirtioNet({ port }, options);
+function plugVirtioNet({ clock }: Machine, { plugVirtio }: CardSlots, port: EthernetPort, options: VirtioNetOptions): Plugged {
+  const card = new VirtioNet({ port, clock }, options);
   plugVirtio(card);
   return card;
 }
