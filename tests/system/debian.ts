@@ -7,13 +7,11 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { login, typist } from './debian-console.js';
 import { command, start, statsOf, type ConsoleRun } from './pckit.js';
 import { patient, Report, workFolder } from './report.js';
 
 const DEFAULT_IMAGE = '/var/tmp/pckit/bookworm-rootfs.img';
-const PROMPT = 'pckit# ';
-const LOGIN_PATIENCE = 1800;
-const COMMAND_PATIENCE = 1200;
 const WHOLE_PATIENCE = 4 * 3600;
 
 const source = resolve(process.argv[2] ?? process.env['PCKIT_ROOTFS'] ?? DEFAULT_IMAGE);
@@ -24,31 +22,8 @@ const folder = workFolder('debian');
 const disk = join(folder, 'disk.img');
 const log = join(folder, 'console.log');
 
-async function login(machine: ConsoleRun): Promise<void> {
-  await machine.shows('login: ', patient(LOGIN_PATIENCE));
-  machine.type('root\n');
-  await machine.shows('Password: ', patient(COMMAND_PATIENCE));
-  machine.type('pckit\n');
-  await machine.shows('~# ', patient(COMMAND_PATIENCE));
-  // A shell that edits no lines, so that what is shown is what was typed and its output; and nothing of the kernel's in between.
-  machine.type(`dmesg -n 1; exec env PS1='pckit''# ' sh\n`);
-  await machine.shows(PROMPT, patient(COMMAND_PATIENCE));
-}
-
-/** Types a command. @returns what it printed, and its status */
-async function run(machine: ConsoleRun, text: string): Promise<{ output: string; status: number }> {
-  const before = performance.now();
-  machine.type(`${text}; echo "[""status $?]"\n`);
-  // The echo of what was typed ends with a new line of its own.
-  await machine.shows('\n', patient(COMMAND_PATIENCE));
-  const output = await machine.shows('[status ', patient(COMMAND_PATIENCE));
-  const status = Number(await machine.shows(']', patient(COMMAND_PATIENCE)));
-  await machine.shows(PROMPT, patient(COMMAND_PATIENCE));
-  report.note(`${text.split('\n')[0]}: ${((performance.now() - before) / 1000).toFixed(1)} s`);
-  return { output: output.replace(/\r/g, '').trim(), status };
-}
-
 const report = new Report();
+const run = typist(report);
 
 async function session(): Promise<void> {
   const copied = spawnSync('cp', ['--sparse=always', '--reflink=auto', source, disk], { encoding: 'utf8' });

@@ -14,6 +14,7 @@ mirror=${4:-http://deb.debian.org/debian}
 
 packages=systemd,systemd-sysv,udev,dbus,libpam-systemd,login,passwd,kmod,util-linux,e2fsprogs,procps
 packages=$packages,openssh-server,ethtool,iproute2,iputils-ping,netbase,ifupdown,isc-dhcp-client,openssh-client,ca-certificates,curl,apt
+packages=$packages,bind9-dnsutils,iperf3
 packages=$packages,gcc,libc6-dev,python3-minimal,strace,file,less,vim-tiny
 
 [ "$(id -u)" = 0 ] || { echo "make-rootfs.sh: needs root (debootstrap makes device nodes and chroots)" >&2; exit 1; }
