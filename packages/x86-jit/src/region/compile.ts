@@ -3,6 +3,7 @@ import type { I32, I64, Label } from '../emit/emitter.js';
 import { Op, Simd, Type, type ValueType } from '../emit/opcodes.js';
 import { RegionExit, State, Tlb } from '../state-layout.js';
 import type { RegionBlock } from './discover.js';
+import type { Facts } from './facts.js';
 import { ALL_WORDS } from './flag-sets.js';
 import { RegionFlags, type FlagState, type FlagUse } from './region-flags.js';
 import type { RegionContext, Transfers } from './region-context.js';
@@ -33,6 +34,9 @@ export function compileRegion(x: RegionContext, shape: RegionShape): CompiledFun
 
 /** Up to so many targets of a jump are compared one after the other. */
 const FEW_TARGETS = 3;
+
+/** Of a page that hasn't been accessed: 4 KiB of addresses that aren't canonical. With a distance of zero, they lead to the empty page at the bottom of the host's memory. */
+const NO_PAGE = { low: 0, high: 0x5a96_c3e1 };
 
 class Compilation {
   readonly #blocks: readonly RegionBlock[];
@@ -66,6 +70,8 @@ class Compilation {
     (this.#predecessors as [number])[0] = 1;
     for (const list of successors) for (const to of list) (this.#predecessors[to] as number)++;
     this.#uses = this.#blocks.map(flagUses);
+    x.keepsPages = !this.#has((facts) => facts.switchesTlb);
+    for (const block of this.#blocks) for (const instruction of block.instructions) x.notePointers(instruction);
     this.#ripLocal = x.e.reserve(Type.i64);
     this.#dispatchLocal = x.e.reserve(Type.i32);
     this.#exitLocal = x.e.reserve(Type.i32);
@@ -77,7 +83,7 @@ class Compilation {
     this.#leaveLabel = e.openBlock();
     x.sideLabel = e.openBlock(Type.i32);
     this.#flagsInto.set(0, RegionFlags.AT_ENTRY);
-    x.regionFlags.start(this.#blocks.some(({ instructions }) => instructions.some(({ facts }) => facts.covers)));
+    x.regionFlags.start(this.#has((facts) => facts.covers));
     this.#emitElements(this.#elements, undefined);
     e.unreachable();
     e.closeBlock();
@@ -88,6 +94,10 @@ class Compilation {
     this.#prologue(code);
     code.raw(e.code.bytes, e.code.length);
     return { locals: e.locals(), body: code.finish() };
+  }
+
+  #has(what: (facts: Facts) => boolean): boolean {
+    return this.#blocks.some(({ instructions }) => instructions.some(({ facts }) => what(facts)));
   }
 
   // --- control flow -------------------------------------------------------------------------------------------------------------
@@ -105,9 +115,12 @@ class Compilation {
       if (element.kind === 'block') this.#emitBlock(element.node, following);
       else if (element.kind === 'dispatch') this.#emitDispatch(element);
       else {
+        const outer = this.x.inLoop;
+        this.x.inLoop = true;
         this.#labels.set(element.header, e.openLoop());
         this.#emitElements(element.body, following);
         e.closeBlock();
+        this.x.inLoop = outer;
         this.#labels.delete(element.header);
       }
     });
@@ -329,6 +342,12 @@ class Compilation {
     x.gprLocals.forEach((local, n) => {
       if (local !== undefined) load(Op.i64Load, State.gpr + 8 * n, local);
     });
+    for (const { page } of x.keptPages) {
+      code.u8(Op.i64Const);
+      code.s64(NO_PAGE.low, NO_PAGE.high);
+      code.u8(Op.localSet);
+      code.u32(page);
+    }
     x.xmmLocals.forEach((local, n) => {
       if (local === undefined) return;
       get(0);

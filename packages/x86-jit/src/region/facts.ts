@@ -20,6 +20,8 @@ export interface Facts {
   readonly covers: boolean;
   /** It branches to its own end or beginning. */
   readonly loops: boolean;
+  /** After it another TLB may count. */
+  readonly switchesTlb: boolean;
 }
 
 /** An instruction that regions don't contain. */
@@ -33,10 +35,11 @@ export class FactCollector {
   usesSse = false;
   loops = false;
   covers = false;
+  switchesTlb = false;
 
   facts(supported: boolean): Facts {
-    const { reads, kills, partial, mayLeave, usesSse, loops, covers } = this;
-    return { supported, reads, kills: loops ? 0 : kills, conditional: (partial & ~kills) !== 0 || (loops && (kills | partial) !== 0), mayLeave, usesSse, loops, covers };
+    const { reads, kills, partial, mayLeave, usesSse, loops, covers, switchesTlb } = this;
+    return { supported, reads, kills: loops ? 0 : kills, conditional: (partial & ~kills) !== 0 || (loops && (kills | partial) !== 0), mayLeave, usesSse, loops, covers, switchesTlb };
   }
 }
 

@@ -10,6 +10,18 @@ import { Record, RegionExit, Segment, State, Tlb } from '../state-layout.js';
 import { FactCollector, FactFlags, Unsupported, type Facts } from './facts.js';
 import { RegionFlags, type FlagUse } from './region-flags.js';
 
+/** Instructions that access the stack beside or without a memory operand. */
+const ON_STACK = new Set(['Push', 'Pop', 'Call', 'Ret', 'Leave']);
+const RSP = State.gpr + 4 * 8;
+/** They cost locals, and so registers of the host. */
+const MOST_KEPT_PAGES = 6;
+
+/** Locals for the page of an access: its linear address, and how far its host address is above that, modulo 2^32. */
+export interface KeptPage {
+  readonly page: number;
+  readonly distance: number;
+}
+
 const REGISTER_FIELDS = [Record.register0, Record.register1, Record.register2, Record.register3];
 const GPR_END = State.gpr + 16 * 8;
 
@@ -141,6 +153,7 @@ export class RegionContext implements Context {
     this.size = handler.size;
     this.shape = handler.shape;
     this.#depth = this.e.depth;
+    this.#operandAccess = false;
   }
 
   /** Takes instructions out of the budget, or leaves at the first of them when it isn't enough. */
@@ -292,6 +305,15 @@ export class RegionContext implements Context {
   }
 
   #modify: I32 | undefined;
+  /** The access is the memory operand's. */
+  #operandAccess = false;
+  /** Code is made that may be executed many times in a region's run. */
+  inLoop = false;
+  /** The TLB stays as it is while the region runs, so that a page found in it may be kept. */
+  keepsPages = true;
+  readonly #keptPages = new Map<string, KeptPage>();
+  /** Registers (state offsets) that are loaded from memory. */
+  readonly #pointers = new Set<number>();
 
   #memoryOperand(): Operand {
     const { e } = this;
@@ -362,9 +384,11 @@ export class RegionContext implements Context {
   }
 
   linear(_size: Size, _write: boolean): I64 {
+    this.#operandAccess = true;
     return this.#inSegment(this.#u16(Record.segment), this.offset());
   }
   linearOf(offset: I64, _size: Size, _write: boolean): I64 {
+    this.#operandAccess = true;
     return this.#inSegment(this.#u16(Record.segment), offset);
   }
   linearIn(segment: I32, offset: I64, _size: Size, _write: boolean): I64 {
@@ -384,11 +408,56 @@ export class RegionContext implements Context {
   /** The host address of a linear one, if the TLB has it for this kind of access; leaves otherwise. */
   #hostAddress(linear: I64, tag: number, size: Size): I32 {
     const { e } = this;
+    const kept = this.#keptPage(tag);
+    if (kept) return this.#keptAddress(linear, tag, size, kept);
     const slot = this.tlbSlot(linear);
     const offset = linear.xor(e.loadI64(slot, tag));
     e.if(offset.gtU(4096 - size), () => this.#sideExit());
     // Not from `offset`: that would put the tag's load before the address.
     return linear.wrap().and(0xfff).add(e.loadI32(slot, Tlb.host));
+  }
+
+  /**
+   * Where the last page of accesses like the present one is kept, if that is worth it. Alike are accesses by the same registers, or near the same
+   * fixed address.
+   */
+  #keptPage(tag: number): KeptPage | undefined {
+    if (!this.inLoop || !this.keepsPages || this.#collector) return undefined;
+    const likeness = this.#operandAccess ? this.#operandLikeness() : ON_STACK.has((this.#instruction as RegionInstruction).handler.mnemonic) ? `${RSP} ${State.zero}` : undefined;
+    if (likeness === undefined) return undefined;
+    const key = `${tag} ${likeness}`;
+    const known = this.#keptPages.get(key);
+    if (known || this.#keptPages.size >= MOST_KEPT_PAGES) return known;
+    const kept = { page: this.e.reserve(Type.i64), distance: this.e.reserve(Type.i32) };
+    this.#keptPages.set(key, kept);
+    return kept;
+  }
+  #operandLikeness(): string | undefined {
+    const [base, index] = [this.#u16(Record.base), this.#u16(Record.index)];
+    // Where pointers are followed each access is to another page, and looking whether it is the last one a waste.
+    if (this.#pointers.has(base)) return undefined;
+    return base === State.zero || base === State.pageBase ? `${base} ${index} ${this.#i32(Record.displacement) >> 12}` : `${base} ${index}`;
+  }
+  /** Of all instructions of the region, before any is emitted. */
+  notePointers(instruction: RegionInstruction): void {
+    const { mnemonic, shape, size } = instruction.handler;
+    if (mnemonic === 'Mov' && shape === 'rm' && size === 8) this.#pointers.add(this.host.u16[(instruction.record + Record.register0) >> 1] as number);
+  }
+  get keptPages(): readonly KeptPage[] {
+    return [...this.#keptPages.values()];
+  }
+
+  #keptAddress(linear: I64, tag: number, size: Size, { page, distance }: KeptPage): I32 {
+    const { e } = this;
+    e.if(linear.xor(e.localI64(page)).gtU(4096 - size), () => {
+      const slot = this.tlbSlot(linear);
+      e.if(linear.xor(e.loadI64(slot, tag)).gtU(4096 - size), () => this.#sideExit());
+      e.loadI64(slot, tag).push();
+      e.setLocal(page);
+      e.loadI32(slot, Tlb.host).sub(linear.wrap().and(~0xfff)).push();
+      e.setLocal(distance);
+    });
+    return linear.wrap().add(e.localI32(distance));
   }
 
   load(linear: I64, size: Size): I64 {
@@ -478,6 +547,7 @@ export class RegionContext implements Context {
 
   setAlignmentCheck(system: I32): void {
     const { e } = this;
+    if (this.#collector) this.#collector.switchesTlb = true;
     const tlb = tlbFor(e, this.state, this.field32(State.cpl), system);
     e.storeI32(this.state, State.tlb, tlb);
     tlb.push();
