@@ -34,6 +34,10 @@ export class DebuggerRun {
     return lldb;
   }
 
+  get pid(): number | undefined {
+    return this.#run.pid;
+  }
+
   get finished(): ConsoleRun['finished'] {
     return this.#run.finished;
   }

@@ -6,10 +6,10 @@
  * `pckit symbols` finds in them.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DebuggerRun } from './debugger-run.js';
+import { unpackLearner } from './learner.js';
 import { command, start, type ConsoleRun } from './pckit.js';
 import { patient, Report, workFolder } from './report.js';
 
@@ -62,14 +62,6 @@ async function portOf(machine: ConsoleRun): Promise<string> {
   return machine.says(/gdb: target remote ([\d.:]+)/, patient(300));
 }
 
-/** The folder's kernel as `vmlinux`, and its scripts beside it, where gdb finds them by itself. */
-function unpackLearner(from: string): { readonly bzImage: string; readonly vmlinux: string } {
-  if (!existsSync(at('vmlinux'))) tool('sh', ['-c', `xz -dc '${join(from, 'learner-vmlinux.xz')}' > vmlinux.part && mv vmlinux.part vmlinux`]);
-  tool('tar', ['xf', join(from, 'learner-gdb-scripts.tar.xz')]);
-  tool('ln', ['-sf', 'scripts/gdb/vmlinux-gdb.py', 'vmlinux-gdb.py']);
-  return { bzImage: join(from, 'learner-bzImage'), vmlinux: at('vmlinux') };
-}
-
 async function guestImage(): Promise<string> {
   tool('gcc', ['-g', '-O0', '-static', '-no-pie', '-o', 'debugged', source]);
   await command(['guest', 'build', 'bookworm', '-o', at('guest.cpio'), '--add', `${at('debugged')}:/bin/debugged`], patient(900));
@@ -79,7 +71,7 @@ async function guestImage(): Promise<string> {
 // --- the learner kernel ---------------------------------------------------------------------------------------------------------------
 
 async function withLearner(from: string): Promise<void> {
-  const { bzImage, vmlinux } = unpackLearner(from);
+  const { bzImage, vmlinux } = unpackLearner(from, folder);
   const initrd = await guestImage();
   const machine = start(['boot', '--kernel', bzImage, '--initrd', initrd, '--append', 'console=ttyS0 nokaslr', '--memory', '512M', '--smp', '2', '--gdb', '0', '--wait'], {
     patience: WHOLE,
@@ -318,7 +310,7 @@ async function scripts({ gdb }: Session): Promise<void> {
  * shows a stop there: so functions in one piece.
  */
 async function withLldb(from: string): Promise<void> {
-  const { bzImage, vmlinux } = unpackLearner(from);
+  const { bzImage, vmlinux } = unpackLearner(from, folder);
   const initrd = await guestImage();
   const machine = start(['boot', '--kernel', bzImage, '--initrd', initrd, '--append', 'console=ttyS0 nokaslr', '--memory', '512M', '--smp', '2', '--gdb', '0', '--wait'], {
     patience: WHOLE,
@@ -404,6 +396,9 @@ async function withDebian(guest: string, unpack: 'host' | 'guest'): Promise<void
     } else {
       await early.ask(`target remote ${port}`);
       shows('monitor stop-at start_kernel', await early.ask('monitor stop-at start_kernel'), 'start_kernel, slide 0x');
+      shows('monitor stop-at user', await early.ask('monitor stop-at user'), /^CPU#0 at 0x[0-9a-f]{1,12}$/);
+      await early.ask('flushregs');
+      report.equal('which is where user code begins', await early.ask('output $cs & 3'), '3');
     }
     await early.all('detach');
     await early.quit();

@@ -218,6 +218,23 @@ it('a breakpoint in a kernel that executes where it was loaded, and not yet wher
   await run;
 });
 
+it('goes on to long mode', async () => {
+  // Page tables of one gigabyte at 10000h; CR4.PAE; EFER.LME; CR0.PG; jmp $
+  const code = 'c7050000010003100100c7050010010083000000b8000001000f22d80f20e083c8200f22e0b9800000c00f320d000100000f300f20c00d000000800f22c0ebfe';
+  const kernel = Uint8Array.from(code.match(/../g) ?? [], (byte) => parseInt(byte, 16));
+  const pc = createPc({ memoryBytes: 4 << 20, time: { kind: 'deterministic' }, boot: { kernel, flat: { address: AT, mode: 'protected32' } } });
+  pc.machine.powerOn();
+  pc.machine.control.hold(() => undefined);
+  const run = pc.machine.run();
+  const gdb = new Debugger(pc);
+  const end = AT + kernel.length - 2;
+  expect(await gdb.monitor('stop-at longmode')).toBe(`CPU#0 at 0x${end.toString(16)}\n`);
+  expect(pc.machine.instructions).toBe(14);
+  expect(await gdb.monitor('stop-at longmode')).toBe('CPU#0 is in long mode already\n');
+  pc.machine.stop();
+  await run;
+});
+
 describe('several processors', () => {
   it('are threads', async () => {
     const pc = machine(2);

@@ -88,7 +88,7 @@ export class PcTarget implements Target {
     const view = new DataView(bytes.buffer);
     if (bytes.length === 8) view.setBigUint64(0, value, true);
     else if (bytes.length === 4) view.setUint32(0, Number(value & 0xffffffffn), true);
-    else for (let i = 0, rest = value; i < bytes.length; i++, rest >>= 8n) bytes[i] = Number(rest & 0xffn);
+    else wide(view, value);
     return bytes;
   }
 
@@ -208,6 +208,13 @@ export class PcTarget implements Target {
         return { reason: stop.reason, thread };
     }
   }
+}
+
+/** Of 80 or 128 bits. */
+function wide(view: DataView, value: bigint): void {
+  view.setBigUint64(0, value, true);
+  if (view.byteLength === 10) view.setUint16(8, Number(value >> 64n), true);
+  else view.setBigUint64(8, value >> 64n, true);
 }
 
 function actionsOf(plan: ResumePlan): Map<number, ControlAction> {
