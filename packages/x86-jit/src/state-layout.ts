@@ -297,7 +297,7 @@ export const Record = {
   register2: 34, // u16
   segment: 36, // u16: segment index
   register3: 38, // u16
-  target: 40, // i32: record of the branch target within the page, once known
+  target: 40, // i32: record of the branch target within the page, once known; of what goes on
   next: 44, // u16: page offset after this instruction (may be 4096)
   extra16: 46,
   size: 48,

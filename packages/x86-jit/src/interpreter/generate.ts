@@ -222,6 +222,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
       const invalid = e.openBlock();
       const checkNextPage = e.openBlock();
       const checkLimit = e.openBlock();
+      const goOn = e.openBlock();
       const region = e.openBlock();
       const breakpoint = e.openBlock();
       const execute = e.openBlock();
@@ -232,6 +233,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
       labels[Special.checkNextPage] = checkNextPage;
       labels[Special.breakpoint] = breakpoint;
       labels[Special.checkLimit] = checkLimit;
+      labels[Special.goOn] = goOn;
       e.brTable(handlerNumber.get(), labels, region);
 
       const exits: Exits = {
@@ -347,6 +349,11 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
         });
         e.unreachable();
       }
+
+      e.closeBlock(); // goOn
+      budget.set(budget.get().add(1));
+      record.set(e.loadI32(record.get(), Record.target));
+      e.br(dispatch);
 
       e.closeBlock(); // checkLimit: CS may have become shorter since the block was decoded
       {

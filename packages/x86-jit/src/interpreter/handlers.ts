@@ -26,7 +26,9 @@ export const Special = {
   breakpoint: 3,
   /** CS has a limit: check that the block lies within it. */
   checkLimit: 4,
-  first: 5,
+  /** Here begins another block: its first record is `Record.target`. */
+  goOn: 5,
+  first: 6,
 } as const;
 
 /** Size classes in a handler's key. */

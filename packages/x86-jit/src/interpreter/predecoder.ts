@@ -37,13 +37,14 @@ export interface Block {
   readonly key: number;
   readonly modeKey: number;
   readonly first: number;
-  readonly count: number;
+  /** Records, the one at its end included that is no instruction. */
+  count: number;
   /** Host addresses of the first byte and after the last, in the first page. */
   readonly start: number;
-  readonly end: number;
+  end: number;
   /** Bytes of a last instruction that lie in another page: its host page and how many, or 0. */
-  readonly otherPage: number;
-  readonly otherBytes: number;
+  otherPage: number;
+  otherBytes: number;
   /** Compiled regions that were made from it. */
   regions: Set<object> | undefined;
 }
@@ -181,6 +182,7 @@ export class Predecoder {
     const { u8 } = this.memory;
     const pageEnd = hostPage + 4096;
     const start = hostPage + Number(linear & 0xfffn);
+    if (this.#share(start, hostPage, modeKey)) return 'decoded';
     const codeSize = modeKey & ModeKey.codeMask;
     const mode = codeSize === ModeKey.code64 ? 64 : codeSize === ModeKey.code32 ? 32 : 16;
     const first = this.#poolNext;
@@ -205,6 +207,14 @@ export class Predecoder {
         this.memory.u16[(record + Record.handler) >> 1] = Special.breakpoint;
         this.memory.u16[(record + Record.pageOffset) >> 1] = at - hostPage;
         record += Record.size;
+      }
+      const known = count > 0 ? this.recordAt(at, modeKey) : 0;
+      if (known !== 0) {
+        this.#writeEnd(record, at - hostPage);
+        this.memory.u16[(record + Record.handler) >> 1] = Special.goOn;
+        this.memory.i32[(record + Record.target) >> 2] = known;
+        record += Record.size;
+        break;
       }
       let length = decode(u8, at, pageEnd, mode, instruction);
       if (length === 0) {
@@ -268,14 +278,50 @@ export class Predecoder {
     return 'decoded';
   }
 
+  /**
+   * Uses what is decoded already: a block that lost its place in the table, or the rest of one from an instruction in its middle on, which becomes a
+   * block of its own; what comes before goes on into it, as its records follow.
+   */
+  #share(start: number, hostPage: number, modeKey: number): boolean {
+    if (modeKey & ModeKey.limited || this.breaks.breaksIn(hostPage)) return false;
+    const block = this.#pages.get(hostPage)?.[(start - hostPage) >> 6]?.find((other) => other.modeKey === modeKey && other.start <= start && start < other.end && other.start >= hostPage);
+    if (!block) return false;
+    if (block.start === start) {
+      this.#enter(block);
+      return true;
+    }
+    const { u16 } = this.memory;
+    const offset = start - hostPage;
+    const end = block.first + block.count * Record.size;
+    let record = block.first;
+    while (record < end && (u16[(record + Record.pageOffset) >> 1] as number) < offset) record += Record.size;
+    // Not an instruction's first byte.
+    if (record === end || u16[(record + Record.pageOffset) >> 1] !== offset) return false;
+    const rest: Block = { ...block, key: start, start, first: record, count: (end - record) / Record.size, regions: block.regions && new Set(block.regions) };
+    // First, so that the page isn't without code for a moment.
+    this.#register(rest, hostPage);
+    this.#untrack(hostPage, block.start - hostPage, block.end - hostPage, block);
+    if (block.otherPage) this.#untrack(block.otherPage, 0, block.otherBytes, block);
+    block.count -= rest.count;
+    block.end = start;
+    block.otherPage = block.otherBytes = 0;
+    this.#track(hostPage, block.start - hostPage, block.end - hostPage, block);
+    return true;
+  }
+
   #register(block: Block, hostPage: number): void {
+    this.#enter(block);
+    this.#track(hostPage, block.start - hostPage, block.end - hostPage, block);
+    if (block.otherPage) this.#track(block.otherPage, 0, block.otherBytes, block);
+  }
+
+  /** Puts a block into the table that `lookup` reads. */
+  #enter(block: Block): void {
     const slot = this.#slot(block.key);
     this.memory.i32[slot >> 2] = block.key;
     this.memory.i32[(slot + 4) >> 2] = block.modeKey;
     this.memory.i32[(slot + 8) >> 2] = block.first;
     this.memory.i32[(slot + 12) >> 2] = this.lookups;
-    this.#track(hostPage, block.start - hostPage, block.end - hostPage, block);
-    if (block.otherPage) this.#track(block.otherPage, 0, block.otherBytes, block);
   }
 
   #track(hostPage: number, from: number, to: number, block: Block): void {

@@ -1,13 +1,14 @@
 import type { HostMemory } from '../host-memory.js';
 import { Special, type Handler } from '../interpreter/handlers.js';
+import type { Block } from '../interpreter/predecoder.js';
 import { Record, RecordFlag } from '../state-layout.js';
 import type { Facts } from './facts.js';
 import type { RegionInstruction } from './region-context.js';
 
 /** Where decoded code is found. Addresses are relative to the linear page of the region's first instruction. */
 export interface CodeSource {
-  /** Record of the instruction decoded as the first of a block at this place; 0: nothing is decoded there. */
-  recordAt(at: number): number;
+  /** Block decoded from this place on. */
+  blockAt(at: number): Pick<Block, 'first' | 'count'> | undefined;
   /** The handler of a record, also where a region stands in for it. */
   handlerOf(record: number): number;
   /** Where the computed jump or call at this place went. */
@@ -77,12 +78,14 @@ export function discover(source: CodeSource, host: HostMemory, handlers: readonl
   let cut = false;
   const within = (at: number): boolean => pages.has(at >> 12) || (pages.size < limits.pages && Math.abs(at) < FURTHEST);
 
-  const available = (at: number): boolean => within(at) && (instructions.has(at) || source.recordAt(at) !== 0);
+  const available = (at: number): boolean => within(at) && (instructions.has(at) || source.blockAt(at) !== undefined);
 
   /** Reads decoded instructions from `start` on. @returns where control may go within the function */
   const walk = (start: number, fn: number, near: number[], calls: [number, number][]): void => {
     let at = start;
     let record = 0;
+    /** Of the block that the record belongs to. */
+    let end = 0;
     for (;;) {
       const known = instructions.get(at);
       if (known) {
@@ -93,8 +96,12 @@ export function discover(source: CodeSource, host: HostMemory, handlers: readonl
         cut = true;
         return;
       }
-      if (record === 0 || source.handlerOf(record) === Special.invalid) record = source.recordAt(at);
-      if (record === 0) return;
+      if (record === end || source.handlerOf(record) === Special.invalid || source.handlerOf(record) === Special.goOn) {
+        const block = source.blockAt(at);
+        if (!block) return;
+        record = block.first;
+        end = record + block.count * Record.size;
+      }
       const handler = handlers[source.handlerOf(record) - Special.first];
       if (!handler) return;
       const facts = factsOf(record, handler);

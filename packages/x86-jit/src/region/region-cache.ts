@@ -164,12 +164,11 @@ export class RegionCache {
     const used = new Set<Block>();
     let jumps: Map<number, JumpTarget[]> | undefined;
     const source: CodeSource = {
-      recordAt: (at) => {
+      blockAt: (at) => {
         const page = hostPageOf(at >> 12);
         const block = page === 0 ? undefined : predecoder.blockAt(page + (at & 0xfff), ModeKey.code64);
-        if (!block) return 0;
-        used.add(block);
-        return block.first;
+        if (block) used.add(block);
+        return block;
       },
       handlerOf: (record) => this.#handlerOf(record),
       targetsOf: (at) => {
