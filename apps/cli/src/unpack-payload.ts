@@ -66,6 +66,9 @@ function lzmaOfLength(bytes: Uint8Array, length: number): Uint8Array {
   return copy;
 }
 
+/** Up to so many, copying them one by one is quicker than a call. */
+const FEW_BYTES = 32;
+
 /** The legacy frame (lz4 frame format, "Legacy frame"), which kernels are packed in: blocks, each behind its length. */
 function unpackLz4(bytes: Uint8Array, length: number): Uint8Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -86,15 +89,20 @@ function unpackLz4(bytes: Uint8Array, length: number): Uint8Array {
       };
       const literals = more(token >> 4);
       if (i + literals > end || written + literals > length) throw damaged();
-      into.set(bytes.subarray(i, i + literals), written);
-      written += literals;
-      i += literals;
+      if (literals > FEW_BYTES) {
+        into.set(bytes.subarray(i, i + literals), written);
+        written += literals;
+        i += literals;
+      } else for (let k = 0; k < literals; k++) into[written++] = bytes[i++] as number;
       if (i >= end) break;
       const distance = i + 2 <= end ? view.getUint16(i, true) : 0;
       i += 2;
       const count = more(token & 15) + 4;
       if (distance === 0 || written - distance < first || written + count > length) throw damaged();
-      for (let k = 0; k < count; k++, written++) into[written] = into[written - distance] as number;
+      if (count > FEW_BYTES && distance >= count) {
+        into.copyWithin(written, written - distance, written - distance + count);
+        written += count;
+      } else for (let k = 0; k < count; k++, written++) into[written] = into[written - distance] as number;
     }
     at = end;
   }

@@ -55,7 +55,7 @@ export interface Processor {
 /** Null guard at the bottom of the memory: a host address of 0 is never valid. */
 const GUARD = 64 * 1024;
 const VCPU_BYTES = State.size + Tlb.contexts * Tlb.bytes;
-const POOL_BYTES = 64 * 1024 * 1024;
+const POOL_BYTES = 128 * 1024 * 1024;
 /** Code masks for every page of a 4 GiB WebAssembly memory. */
 const CODE_BITS_BYTES = (2 ** 32 / 4096) * 8;
 
