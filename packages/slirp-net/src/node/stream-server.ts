@@ -22,7 +22,9 @@ export interface StreamServerOptions {
 
 /** What waits to be written to a guest beyond this makes its port refuse. */
 const HIGH_WATER = 1 << 18;
-const BATCH = 1 << 16;
+/** Frames of one turn of the event loop leave together: room for as many as in the turn before, and more. */
+const LARGEST_BATCH = 1 << 16;
+const SMALLEST_BATCH = 1 << 11;
 
 /** Offers a network to QEMU: `-netdev stream,id=n,server=off,addr.type=unix,addr.path=PATH`. One card per connection. */
 export async function serveStream({ at, attach, changed, maxGuests = 64 }: StreamServerOptions): Promise<StreamServer> {
@@ -65,10 +67,12 @@ function plug(socket: Socket, port: NetworkPort, badFrame: () => void): () => vo
   const frames = new StreamFrames();
   let batch: Buffer | undefined;
   let used = 0;
+  let room = SMALLEST_BATCH;
   let refused = false;
   const flush = (): void => {
     if (batch === undefined) return;
     const full = batch.subarray(0, used);
+    room = Math.min(LARGEST_BATCH, Math.max(SMALLEST_BATCH, 2 * used));
     batch = undefined;
     used = 0;
     socket.write(full, wrote);
@@ -85,9 +89,8 @@ function plug(socket: Socket, port: NetworkPort, badFrame: () => void): () => vo
     }
     const size = frame.length + 4;
     if (batch !== undefined && used + size > batch.length) flush();
-    // Frames of one turn leave in one write, at its end.
     if (batch === undefined) {
-      batch = Buffer.allocUnsafe(Math.max(BATCH, size));
+      batch = Buffer.allocUnsafe(Math.max(room, size));
       process.nextTick(flush);
     }
     batch.writeUInt32BE(frame.length, used);
