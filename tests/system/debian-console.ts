@@ -12,7 +12,11 @@ export async function login(machine: ConsoleRun): Promise<void> {
   await machine.shows('Password: ', patient(COMMAND_PATIENCE));
   machine.type('pckit\n');
   await machine.shows('~# ', patient(COMMAND_PATIENCE));
-  // A shell that edits no lines, so that what is shown is what was typed and its output; and nothing of the kernel's in between.
+  await plainShell(machine);
+}
+
+/** A shell that edits no lines, so that what is shown is what was typed and its output; and nothing of the kernel's in between. */
+export async function plainShell(machine: ConsoleRun): Promise<void> {
   machine.type(`dmesg -n 1; exec env PS1='pckit''# ' sh\n`);
   await machine.shows(PROMPT, patient(COMMAND_PATIENCE));
 }

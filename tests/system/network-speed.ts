@@ -1,14 +1,16 @@
 /**
  * npm run bench:network [-- LINK...]
  *
- * iperf3 between a Debian guest and the host, TCP and UDP, both ways: the guests of all links run side by side and take turns, so that a busy host is
- * busy for all of them. For each: what arrived, and the CPU time of the emulator (and of `pckit net`, where it runs) for it. Needs iperf3 here.
+ * iperf3 between a guest and the host, TCP and UDP, both ways: the guests of all links, with the same kernel and initramfs, run side by side and take
+ * turns, so that a busy host is busy for all of them. For each: what arrived, and the CPU time of the emulator (and of `pckit net`, where it runs) for
+ * it. Needs iperf3 here, which the initramfs gets too.
  */
-import { spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { LINKS, NetworkGuest, type Link } from './network-guest.js';
-import { Report, workFolder } from './report.js';
+import { execFileSync, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { plainShell, typist } from './debian-console.js';
+import { cpuSecondsOf, kernelFor, killLinked, LINKS, startOnLink, type Link, type Linked } from './network-guest.js';
+import { command } from './pckit.js';
+import { patient, Report, workFolder } from './report.js';
 
 const ROUNDS = Number(process.env['PCKIT_ROUNDS'] ?? 3);
 const SECONDS = Number(process.env['PCKIT_SECONDS'] ?? 5);
@@ -30,40 +32,48 @@ interface Sample {
   readonly lost: number;
 }
 
-interface IperfReport {
-  readonly error?: string;
-  readonly end: {
-    readonly sum?: { readonly bytes: number; readonly lost_percent?: number };
-    readonly sum_received?: { readonly bytes: number; readonly seconds: number; readonly lost_percent?: number };
-  };
-}
-
-const image = resolve(process.env['PCKIT_NETWORK_ROOTFS'] ?? '/var/tmp/pckit/bookworm-net.img');
 const links = (process.argv.length > 2 ? process.argv.slice(2) : ['virtio', 'qemu-virtio']) as readonly Link[];
 for (const link of links) if (!LINKS.includes(link)) throw new Error(`there is no "${link}": ${LINKS.join(', ')}`);
 const folder = workFolder('network-speed');
 const report = new Report();
+const type = typist(report);
 
-async function measure(guest: NetworkGuest, options: string): Promise<Sample> {
-  const before = guest.cpuSeconds;
-  const run = await guest.ssh(`iperf3 -J -c 10.0.2.2 -p ${SERVER_PORT} -t ${SECONDS} ${options}`, 120 + 20 * SECONDS);
-  const cpu = guest.cpuSeconds - before;
-  const { error, end } = JSON.parse(run.console) as IperfReport;
-  if (error !== undefined) throw new Error(error);
-  const udp = options.includes('-u');
-  const lost = udp ? (end.sum?.lost_percent ?? 0) : 0;
-  const bytes = udp ? (end.sum?.bytes ?? 0) * (1 - lost / 100) : (end.sum_received?.bytes ?? 0);
-  const megabits = (bytes * 8) / 1e6;
-  return { megabits: megabits / SECONDS, cpuPerGigabit: cpu / (megabits / 1000), lost };
+/** `[SUM]   0.00-5.00   sec   251 MBytes   526 Mbits/sec  0.038 ms  12/35616 (0.03%)  receiver`, the last three for UDP only. */
+const RESULT = /([\d.]+) Mbits\/sec(?:.*\(([\d.e+-]+)%\))? +receiver/;
+
+/** With iperf3 of the host, and what it is linked with. */
+async function initramfsFor(kernel: string): Promise<string> {
+  const image = join(folder, `${kernel}.cpio`);
+  const iperf = execFileSync('which', ['iperf3'], { encoding: 'utf8' }).trim();
+  const libraries = [...execFileSync('ldd', [iperf], { encoding: 'utf8' }).matchAll(/\/\S+/g)].map(([path]) => path);
+  await command(['guest', 'build', kernel, '-o', image, ...[iperf, ...libraries].flatMap((path) => ['--add', `${path}:${path}`])], patient(300));
+  return image;
+}
+
+async function bootOn(link: Link): Promise<Linked> {
+  const linked = await startOnLink({ link, folder, log: join(folder, `${link}.log`), initramfs: await initramfsFor(kernelFor(link)) });
+  await linked.machine.shows('# ', patient(600));
+  await plainShell(linked.machine);
+  return linked;
+}
+
+async function measure(guest: Linked, options: string): Promise<Sample> {
+  const before = cpuSecondsOf(guest);
+  const { output } = await type(guest.machine, `iperf3 -f m -i 0 -c 10.0.2.2 -p ${SERVER_PORT} -t ${SECONDS} ${options} | tail -4`);
+  const cpu = cpuSecondsOf(guest) - before;
+  const result = output.split('\n').map((line) => RESULT.exec(line)).findLast((match) => match !== null);
+  if (result === undefined) throw new Error(output);
+  const megabits = Number(result[1]);
+  return { megabits, cpuPerGigabit: cpu / ((megabits * SECONDS) / 1000), lost: Number(result[2] ?? 0) };
 }
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
 
 async function speed(): Promise<void> {
   const server = spawn('iperf3', ['-s', '-p', String(SERVER_PORT)], { stdio: 'ignore' });
-  const guests = new Map<Link, NetworkGuest>();
+  const guests = new Map<Link, Linked>();
   try {
-    for (const link of links) guests.set(link, await NetworkGuest.boot({ link, image, folder, report }));
+    for (const link of links) guests.set(link, await bootOn(link));
     for (const [name, options] of Object.entries(TESTS)) {
       const samples = new Map<Link, Sample[]>(links.map((link) => [link, []]));
       for (let round = 0; round < ROUNDS; round++) {
@@ -77,8 +87,7 @@ async function speed(): Promise<void> {
       }
     }
   } finally {
-    await Promise.all([...guests.values()].map((guest) => guest.kill()));
-    for (const link of links) rmSync(join(folder, `${link}.img`), { force: true });
+    await Promise.all([...guests.values()].map(killLinked));
     server.kill();
   }
 }

@@ -37,6 +37,9 @@ cat > "$tree/etc/network/interfaces.d/ethernet" << 'END'
 auto /eth*=ethernet /en*=ethernet
 iface ethernet inet dhcp
 END
+# An emulated processor on a busy host may take minutes for what systemd gives 90 seconds.
+mkdir -p "$tree/etc/systemd/system.conf.d"
+printf '[Manager]\nDefaultTimeoutStartSec=30min\nDefaultDeviceTimeoutSec=30min\n' > "$tree/etc/systemd/system.conf.d/patience.conf"
 echo 'PermitRootLogin yes' > "$tree/etc/ssh/sshd_config.d/pckit.conf"
 rm -rf "$tree"/var/cache/apt/archives/*.deb "$tree"/var/lib/apt/lists/*
 
