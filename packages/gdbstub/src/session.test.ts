@@ -276,6 +276,21 @@ describe('monitor', () => {
     await new Promise((done) => setTimeout(done));
     expect(talk.take()).toEqual([textToHex('later\n'), 'QC1']);
   });
+  it('tells a debugger that waits for it that it is under way, and is interrupted', async () => {
+    const talk = start();
+    talk.session.keepAlive();
+    expect(talk.take()).toEqual([]);
+    talk.say(`qRcmd,${textToHex('slow')}`);
+    talk.session.keepAlive();
+    expect(talk.take()).toEqual(['O']);
+    let interrupted = 0;
+    talk.target.interrupt = () => void interrupted++;
+    talk.session.receive(Uint8Array.of(3));
+    expect(interrupted).toBe(1);
+    await new Promise((done) => setTimeout(done));
+    talk.session.keepAlive();
+    expect(talk.take()).toEqual([textToHex('later\n')]);
+  });
   it('ends a flood', () => {
     const talk = start();
     talk.say(`qRcmd,${textToHex('slow')}`);

@@ -166,7 +166,16 @@ export class GdbSession {
   }
 
   #interrupt(): void {
-    if (this.#running) this.target.interrupt();
+    // A `monitor` command may have resumed, too.
+    if (this.#running || this.#busy) this.target.interrupt();
+  }
+
+  /**
+   * Call it about every second: while a `monitor` command is under way, the debugger is told that its answer will come. GDB loses patience after two
+   * seconds (`set remotetimeout`).
+   */
+  keepAlive(): void {
+    if (this.#busy && !this.#over) this.#options.send(frame('O'));
   }
 
   /** Text on the debugger's console, while threads run or a `monitor` command does. */

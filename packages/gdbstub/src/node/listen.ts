@@ -25,6 +25,8 @@ const MOST_UNSENT = 64 << 20;
 /** How long a debugger waits for another one to leave. */
 const PATIENCE_MILLISECONDS = 2000;
 
+const KEEP_ALIVE_MILLISECONDS = 1000;
+
 /** Waits for debuggers, one at a time; one that comes while another is there is turned away if that doesn't leave at once. */
 export async function listen(target: Target, options: ListenOptions): Promise<Listener> {
   let present: { readonly socket: Socket; readonly session: GdbSession } | undefined;
@@ -40,6 +42,8 @@ export async function listen(target: Target, options: ListenOptions): Promise<Li
       },
       close: () => socket.end(),
     });
+    const alive = setInterval(() => session.keepAlive(), KEEP_ALIVE_MILLISECONDS);
+    alive.unref();
     present = { socket, session };
     options.connected?.(peer);
     socket.on('data', (bytes) => {
@@ -51,6 +55,7 @@ export async function listen(target: Target, options: ListenOptions): Promise<Li
       }
     });
     socket.on('close', () => {
+      clearInterval(alive);
       present = undefined;
       session.disconnect();
       options.disconnected?.(peer);
