@@ -98,8 +98,9 @@ export class Emitter {
   localI32(local: number): I32 {
     return new I32(this, local);
   }
-  localI64(local: number): I64 {
-    return new I64(this, local);
+  /** @param bits see `I64.bits` */
+  localI64(local: number, bits = 0): I64 {
+    return new I64(this, local, bits);
   }
   localV128(local: number): V128 {
     return new V128(this, local);
@@ -146,10 +147,11 @@ export class Emitter {
     this.setLocal(local);
     return new I32(this, local);
   }
-  popI64(): I64 {
+  /** @param bits see `I64.bits`; 0: unknown */
+  popI64(bits = 0): I64 {
     const local = this.allocate(Type.i64);
     this.setLocal(local);
-    return new I64(this, local);
+    return new I64(this, local, bits);
   }
   popF32(): F32 {
     const local = this.allocate(Type.f32);
@@ -215,7 +217,7 @@ export class Emitter {
   loadUnsigned(base: I32, offset: number, bytes: number): I64 {
     const opcode = bytes === 1 ? Op.i64Load8U : bytes === 2 ? Op.i64Load16U : bytes === 4 ? Op.i64Load32U : Op.i64Load;
     this.#access(opcode, base, offset);
-    return this.popI64();
+    return this.popI64(8 * bytes);
   }
   loadV128(base: I32, offset = 0): V128 {
     base.push();
@@ -534,7 +536,7 @@ export class I32 extends Value {
     if (this.isConstant) return this.e.i64Parts(this.low, 0);
     this.push();
     this.e.op(Op.i64ExtendI32U);
-    return this.e.popI64();
+    return this.e.popI64(32);
   }
   toI64S(): I64 {
     if (this.isConstant) return this.e.i64Parts(this.low, this.low >> 31);
@@ -578,6 +580,16 @@ export class I32 extends Value {
   }
 }
 
+/** What is known of a result from the operands' bits. */
+function resultBits(opcode: number, a: I64, b: I64): number {
+  switch (opcode) {
+    case Op.i64And: return Math.min(a.bits, b.bits);
+    case Op.i64Or: case Op.i64Xor: return Math.max(a.bits, b.bits);
+    case Op.i64ShrU: return b.isConstant ? Math.max(a.bits - (b.low & 63), 1) : a.bits;
+    default: return 0;
+  }
+}
+
 export class I64 extends Value {
   get type(): typeof Type.i64 {
     return Type.i64;
@@ -611,7 +623,12 @@ export class I64 extends Value {
     this.push();
     other.push();
     this.e.op(opcode);
-    return this.e.popI64();
+    return this.e.popI64(resultBits(opcode, this, other));
+  }
+  /** It is less than 2 to this power, as an unsigned number. Of a value that isn't constant `low` holds it, or 0. */
+  get bits(): number {
+    if (!this.isConstant) return this.low === 0 ? 64 : this.low;
+    return this.high === 0 ? 32 - Math.clz32(this.low) : 64 - Math.clz32(this.high);
   }
   #compare(opcode: number, value: I64 | number | bigint): I32 {
     const other = this.#operand(value);
@@ -669,11 +686,11 @@ export class I64 extends Value {
   /** The low `bytes` bytes sign-extended. */
   signed(bytes: number): I64 {
     if (this.isConstant) return this.e.i64(BigInt.asIntN(8 * bytes, this.bigint));
-    return bytes === 8 ? this : this.#unary(bytes === 1 ? Op.i64Extend8S : bytes === 2 ? Op.i64Extend16S : Op.i64Extend32S);
+    return bytes === 8 || this.bits < 8 * bytes ? this : this.#unary(bytes === 1 ? Op.i64Extend8S : bytes === 2 ? Op.i64Extend16S : Op.i64Extend32S);
   }
   /** The low `bytes` bytes zero-extended. */
   unsigned(bytes: number): I64 {
-    return bytes === 8 ? this : this.and(bytes === 1 ? 0xff : bytes === 2 ? 0xffff : 0xffffffff);
+    return this.bits <= 8 * bytes ? this : this.and(bytes === 1 ? 0xff : bytes === 2 ? 0xffff : 0xffffffff);
   }
   asF64(): F64 {
     this.push();

@@ -139,6 +139,7 @@ class Compilation {
     const uses = this.#uses[node] as FlagUse[];
     this.#following = following;
     this.#page = block.start & ~0xfff;
+    x.forgetBits();
     x.regionFlags.enter(this.#predecessors[node] === 1 ? this.#flagsInto.get(node) : undefined);
     const [first] = instructions as [RegionBlock['instructions'][0]];
     if (!first.facts.loops) x.countDown(instructions.length, block.start);

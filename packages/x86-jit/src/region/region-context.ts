@@ -62,6 +62,8 @@ export class RegionContext implements Context {
   readonly budgetLocal = this.e.reserve(Type.i32);
   readonly tlbLocal = this.e.reserve(Type.i32);
   readonly #gprs: (number | undefined)[] = new Array<undefined>(16).fill(undefined);
+  /** See `I64.bits`, of each register. */
+  readonly #bits = new Array<number>(16).fill(64);
   readonly #xmms: (number | undefined)[] = new Array<undefined>(16).fill(undefined);
   /** Registers that are written somewhere, as bits. */
   gprsWritten = 0;
@@ -134,6 +136,7 @@ export class RegionContext implements Context {
     this.#regionFlags.begin(use, this.size);
     const emit = (): void => instruction.handler.definition.emit(this, instruction.handler.mnemonic);
     if (instruction.facts.loops) {
+      this.forgetBits();
       this.#repeatLabel = e.openLoop();
       this.#doneLabel = e.openBlock();
       this.#depth = e.depth;
@@ -142,6 +145,7 @@ export class RegionContext implements Context {
       e.closeBlock();
       e.closeBlock();
       this.#repeatLabel = this.#doneLabel = undefined;
+      this.forgetBits();
       // Whether it came to set them is known to the locals.
       if (instruction.facts.conditional) this.#regionFlags.forget();
     } else emit();
@@ -211,26 +215,47 @@ export class RegionContext implements Context {
 
   /** A copy: the register may be written before the value is used. */
   gpr(number: number, size: Size = 8): I64 {
-    const { e } = this;
-    const whole = e.localI64(this.#gpr(number));
-    if (size !== 8) return whole.signed(size);
-    whole.push();
-    return e.popI64();
+    const whole = this.#whole(number);
+    const value = whole.signed(size);
+    return value === whole ? this.#copy(whole) : value;
   }
   gprUnsigned(number: number, size: Size = 8): I64 {
-    return size === 8 ? this.gpr(number) : this.e.localI64(this.#gpr(number)).unsigned(size);
+    const whole = this.#whole(number);
+    const value = whole.unsigned(size);
+    return value === whole ? this.#copy(whole) : value;
+  }
+  /** The register itself. */
+  #whole(number: number): I64 {
+    return this.e.localI64(this.#gpr(number), this.#collector ? 0 : (this.#bits[number] as number));
+  }
+  #copy(whole: I64): I64 {
+    whole.push();
+    return this.e.popI64(whole.bits);
+  }
+  /** A block begins, or what is known of the registers holds no longer. */
+  forgetBits(): void {
+    this.#bits.fill(64);
+  }
+  #noteBits(number: number, bits: number): void {
+    if (this.#collector) return;
+    // On some paths only.
+    this.#bits[number] = this.e.depth > this.#depth ? Math.max(bits, this.#bits[number] as number) : bits;
   }
   setGpr(number: number, value: I64, size: Size = 8): void {
     const { e } = this;
     const local = this.#gpr(number);
     this.gprsWritten |= 1 << number;
-    if (size === 8) value.push();
-    else if (size === 4) value.unsigned(4).push();
-    else {
+    if (size === 8 || size === 4) {
+      const whole = value.unsigned(size);
+      whole.push();
+      e.setLocal(local);
+      this.#noteBits(number, whole.bits);
+    } else {
       const mask = size === 2 ? 0xffff : 0xff;
       e.localI64(local).and(~mask).or(value.and(mask)).push();
+      e.setLocal(local);
+      this.#noteBits(number, Math.max(this.#bits[number] as number, 8 * size));
     }
-    e.setLocal(local);
   }
 
   xmm(number: number): V128 {
