@@ -83,7 +83,7 @@ export class NetworkGuest {
   }
 
   get #sshOptions(): readonly string[] {
-    const options = ['BatchMode=yes', 'StrictHostKeyChecking=no', `UserKnownHostsFile=${join(this.folder, 'known-hosts')}`, 'ConnectTimeout=120', 'LogLevel=ERROR'];
+    const options = ['BatchMode=yes', 'StrictHostKeyChecking=no', `UserKnownHostsFile=${join(this.folder, 'known-hosts')}`, 'ConnectTimeout=120', 'LogLevel=INFO'];
     return ['-F', '/dev/null', '-i', join(this.folder, 'key'), ...options.flatMap((option) => ['-o', option])];
   }
 }
