@@ -424,6 +424,9 @@ export class InterpreterContext implements Context {
   checkFault(): void {
     this.e.if(this.field32(State.fault), () => this.exits.fault());
   }
+  mayExit(): void {
+    return undefined;
+  }
   exit(code: number): void {
     this.exits.exit(code);
   }

@@ -158,6 +158,7 @@ export class RegionContext implements Context {
     this.shape = handler.shape;
     this.#depth = this.e.depth;
     this.#operandAccess = false;
+    this.#exitsBefore = false;
   }
 
   /** Takes instructions out of the budget, or leaves at the first of them when it isn't enough. */
@@ -332,6 +333,8 @@ export class RegionContext implements Context {
   #modify: I32 | undefined;
   /** The access is the memory operand's. */
   #operandAccess = false;
+  /** Where the instruction would exit the region has been left. */
+  #exitsBefore = false;
   /** Code is made that may be executed many times in a region's run. */
   inLoop = false;
   /** The TLB stays as it is while the region runs, so that a page found in it may be kept. */
@@ -605,8 +608,12 @@ export class RegionContext implements Context {
   checkFault(): void {
     throw new Unsupported();
   }
+  mayExit(condition: I32): void {
+    this.#exitsBefore = true;
+    this.e.if(condition, () => this.#sideExit());
+  }
   exit(): void {
-    throw new Unsupported();
+    if (!this.#exitsBefore) throw new Unsupported();
   }
   setRip(): void {
     throw new Unsupported();
@@ -628,7 +635,9 @@ export class RegionContext implements Context {
     e.setLocal(this.budgetLocal);
   }
   budget(): I32 {
-    return this.e.localI32(this.budgetLocal);
+    const { e } = this;
+    // The block's instructions were taken together.
+    return e.localI32(this.budgetLocal).add(this.#undone - 1);
   }
   recordFlags(): I32 {
     return this.e.i32(this.#u8(Record.flags));

@@ -134,6 +134,8 @@ export interface Context {
   exception(vector: number, code?: I32): void;
   /** Leaves if a support function recorded a fault. */
   checkFault(): void;
+  /** Before anything is committed: under this condition the instruction will `exit`. Without it, one that may exit can't be part of a region. */
+  mayExit(condition: I32): void;
   /** Completes the instruction and leaves the loop: `LoopExit`. */
   exit(code: number): void;
   /** Sets the instruction pointer for `exitAtRip`. */

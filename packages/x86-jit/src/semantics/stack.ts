@@ -117,12 +117,14 @@ export function defineStack(d: Definitions): void {
       const wide = size === 2 ? 0 : 0x00240000;
       const mask = e.i32(0x4500 | wide).or(cpl.eqz().select(e.i32(0x3000), e.i32(0))).or(ioplOk.select(e.i32(0x200), e.i32(0)));
       const next = old.and(mask.xor(-1)).or(image.wrap().and(mask)).and(~0x10000);
+      // An interrupt may be waiting for IF, and TF traps after the next instruction.
+      const exits = next.and(0x100).ne(0).or(next.and(0x200).ne(0).and(x.field32(State.pending).ne(0)));
+      x.mayExit(exits);
       drop(x, size);
       x.flags.setArithmetic(image);
       x.flags.setSystem(next);
       x.setAlignmentCheck(next);
-      // An interrupt may be waiting for IF, and TF traps after the next instruction.
-      e.if(next.and(0x100).ne(0).or(next.and(0x200).ne(0).and(x.field32(State.pending).ne(0))), () => x.exit(LoopExit.attention));
+      e.if(exits, () => x.exit(LoopExit.attention));
     });
   }
 
@@ -133,12 +135,13 @@ export function defineStack(d: Definitions): void {
   d.define('Sti', { shapes: [''], hot: false }, (x) => {
     interruptFlagAllowed(x);
     const old = x.flags.system();
+    const enables = old.and(0x200).eqz();
+    const exits = enables.and(x.field32(State.pending).and(Pending.intr | Pending.nmi | Pending.init).ne(0));
+    x.mayExit(exits);
     x.flags.setSystem(old.or(0x200));
-    x.e.if(old.and(0x200).eqz(), () => {
-      // Interrupts stay blocked until the next instruction is over.
-      x.setField32(State.shadow, x.budget().add(x.field32(State.stash)));
-      x.e.if(x.field32(State.pending).and(Pending.intr | Pending.nmi | Pending.init).ne(0), () => x.exit(LoopExit.attention));
-    });
+    // Interrupts stay blocked until the next instruction is over.
+    x.e.if(enables, () => x.setField32(State.shadow, x.budget().add(x.field32(State.stash))));
+    x.e.if(exits, () => x.exit(LoopExit.attention));
   });
 }
 

@@ -101,7 +101,9 @@ export function defineSystem(d: Definitions): void {
     x.exit(LoopExit.halt);
   });
   d.define('Pause', { shapes: [''] }, (x) => {
-    x.e.if(x.field32(State.yieldOnPause), () => x.exit(LoopExit.pause));
+    const exits = x.field32(State.yieldOnPause);
+    x.mayExit(exits);
+    x.e.if(exits, () => x.exit(LoopExit.pause));
   });
 
   // The I/O permission map is looked at in TypeScript when IOPL alone doesn't allow the access.

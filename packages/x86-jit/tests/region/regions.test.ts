@@ -14,8 +14,8 @@ function prepared(code: Uint8Array, regions: typeof EAGER | false): TestMachine 
 }
 
 function stateOf(m: TestMachine): unknown {
-  const { general, rip, eflags, vectors } = m.vcpu.save() as Record<string, unknown>;
-  return { general, rip, eflags, vectors, data: m.ram.slice(Layout.data, Layout.data + DATA_BYTES) };
+  const { general, rip, eflags, vectors, shadow } = m.vcpu.save() as Record<string, unknown>;
+  return { general, rip, eflags, vectors, shadow, data: m.ram.slice(Layout.data, Layout.data + DATA_BYTES) };
 }
 
 /** Runs in pieces, and compares with the interpreter after each. @returns the share of compiled instructions */
@@ -45,6 +45,12 @@ describe('compiled regions', () => {
     // again: mov rsi,data; mov rdi,data+0x1800; mov ecx,700; rep movsb; mov rdi,data+0x800; mov ecx,100; xor eax,eax; repne scasb; jmp again
     const code = hexBytes('be00000200 bf00180200 b9bc020000 f3a4 bf00080200 b964000000 31c0 f2ae ebe2');
     expect(compare(code, 20_000, [1, 17, 699, 701, 1500, 3])).toBeGreaterThan(0.5);
+  });
+
+  it('know after which instruction interrupts are still held off', () => {
+    // again: sti; inc eax; cli; pushf; sti; popf; add edx,eax; pause; jmp again
+    const code = hexBytes('fb ffc0 fa 9c fb 9d 01c2 f390 ebf2');
+    expect(compare(code, 4000, [997, 1, 1, 1, 1, 1, 1, 1, 2, 3, 64])).toBeGreaterThan(0.5);
   });
 
   it('forget code that is written, by themselves too', () => {

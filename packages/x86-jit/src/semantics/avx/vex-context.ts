@@ -200,6 +200,9 @@ export class VexContext implements Context {
   checkFault(): void {
     this.x.checkFault();
   }
+  mayExit(condition: I32): void {
+    this.x.mayExit(condition);
+  }
   exit(code: number): void {
     this.x.exit(code);
   }
