@@ -299,7 +299,7 @@ export const Record = {
   register3: 38, // u16
   target: 40, // i32: record of the branch target within the page, once known; of what goes on
   next: 44, // u16: page offset after this instruction (may be 4096)
-  extra16: 46,
+  extra16: 46, // u16: second immediate; operand size of a relative branch; FOP of an x87 escape
   size: 48,
 } as const;
 

@@ -451,6 +451,12 @@ export class InterpreterContext implements Context {
   segmentIndex(): I32 {
     return this.e.loadI32U16(this.record.get(), Record.segment);
   }
+  escapeOpcode(): I32 {
+    return this.e.loadI32U16(this.record.get(), Record.extra16);
+  }
+  instructionLength(): I64 {
+    return this.e.loadI32U8(this.record.get(), Record.length).toI64U();
+  }
   executeElsewhere(): void {
     this.exits.spill();
     this.e.callI32(this.runtime.execute, this.state, this.record.get()).push();

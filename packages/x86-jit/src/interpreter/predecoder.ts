@@ -495,6 +495,8 @@ export class Predecoder {
       i32[(record + Record.immediate) >> 2] = instruction.immediateLow;
       i32[(record + Record.immediate + 4) >> 2] = instruction.immediateHigh;
       u16[(record + Record.extra16) >> 1] = instruction.immediate2;
+    } else if ((instruction.opcode & 0xf8) === 0xd8) {
+      u16[(record + Record.extra16) >> 1] = ((instruction.opcode & 7) << 8) | instruction.modrm;
     }
     u8[record + Record.flags] = flags;
 

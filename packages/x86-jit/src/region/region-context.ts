@@ -645,6 +645,12 @@ export class RegionContext implements Context {
   addressSize(): I32 {
     return this.e.i32(this.#u8(Record.extra));
   }
+  escapeOpcode(): I32 {
+    return this.e.i32(this.#u16(Record.extra16));
+  }
+  instructionLength(): I64 {
+    return this.e.i64(this.#u8(Record.length));
+  }
   segmentIndex(): I32 {
     return this.e.i32(this.#u16(Record.segment));
   }

@@ -154,6 +154,10 @@ export interface Context {
   /** Address size in bytes. */
   addressSize(): I32;
   segmentIndex(): I32;
+  /** Of an instruction of the x87 escapes without a memory operand: what FOP becomes. */
+  escapeOpcode(): I32;
+  /** In bytes. */
+  instructionLength(): I64;
   /** Hands the instruction to its TypeScript implementation. */
   executeElsewhere(): void;
 }

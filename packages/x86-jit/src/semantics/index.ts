@@ -10,6 +10,7 @@ import { defineSse } from './sse/index.js';
 import { defineStack } from './stack.js';
 import { defineString } from './string.js';
 import { defineSystem } from './system.js';
+import { defineX87 } from './x87.js';
 
 /** Every instruction that is made into WebAssembly. The order gives handlers their numbers. */
 export function allDefinitions(): Definitions {
@@ -25,5 +26,6 @@ export function allDefinitions(): Definitions {
   defineSystem(d);
   defineSse(d);
   defineAvx(d);
+  defineX87(d);
   return d;
 }

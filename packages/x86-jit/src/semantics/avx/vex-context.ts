@@ -221,6 +221,12 @@ export class VexContext implements Context {
   takeBudget(iterations: I64): void {
     this.x.takeBudget(iterations);
   }
+  escapeOpcode(): I32 {
+    return this.x.escapeOpcode();
+  }
+  instructionLength(): I64 {
+    return this.x.instructionLength();
+  }
   budget(): I32 {
     return this.x.budget();
   }
