@@ -2,7 +2,6 @@ import type { AccessSize, CharPort, Plain, ProcessorBus } from '@pckit/interface
 import { createPc, createPcTarget, x86Processor, type MachineStop, type Pc, type PcDisk, type PcNic, type CreatePcTargetOptions, type PcTarget, type ProcessorFactory, type ProcessorSet, type X86ProcessorOptions, type Snapshot } from '@pckit/machine';
 import { CPU_MODELS, type RegionTrace } from '@pckit/x86-jit';
 import { CliError } from './cli-error.js';
-import { tuneEngine } from './engine.js';
 import { Profile } from './profile.js';
 import type { PcEnd, SessionPc } from './session.js';
 
@@ -70,7 +69,6 @@ export interface Machine extends SessionPc {
 
 /** A PC with a kernel in it, not switched on: `run` or `restore` comes next. */
 export function createMachine(options: MachineOptions): Machine {
-  tuneEngine();
   const model = options.cpuModel ?? (CPU_MODELS[0] as { name: string }).name;
   if (!CPU_MODELS.some(({ name }) => name === model)) {
     throw new CliError('usage', `--cpu: there is no processor model "${model}"`, `The models are ${CPU_MODELS.map(({ name }) => name).join(', ')}.`);
