@@ -169,12 +169,15 @@ describe('a PC', () => {
       },
       { cpus: 2, serial: [new FakeCharPort()] },
     );
-    setTimeout(() => {
+    const ready = setInterval(() => {
+      // An edge that comes before both processors have set up their part would be lost.
+      if (seen.length < 2) return;
+      clearInterval(ready);
       // OUT2 and the receive interrupt on, and a byte that nobody sent: loopback would do, but the line is what counts.
       pc.machine.ports.write(0x3f8 + 4, 0x08, 1);
       pc.machine.ports.write(0x3f8 + 1, 0x02, 1); // THR empty
       pc.machine.door.post('power-button', null); // wakes the loop
-    }, 5);
+    }, 1);
     expect(await pc.machine.run()).toMatchObject({ reason: 'breakpoint', vcpu: 1 });
     expect(seen).toEqual(['id0 on cpu0, byte 0', 'id1 on cpu1, byte 1', 'interrupt on cpu1']);
   });
