@@ -284,7 +284,7 @@ export class Predecoder {
    */
   #share(start: number, hostPage: number, modeKey: number): boolean {
     if (modeKey & ModeKey.limited || this.breaks.breaksIn(hostPage)) return false;
-    const block = this.#pages.get(hostPage)?.[(start - hostPage) >> 6]?.find((other) => other.modeKey === modeKey && other.start <= start && start < other.end && other.start >= hostPage);
+    const block = this.#pages.get(hostPage)?.[(start - hostPage) >> 6]?.find((other) => other.modeKey === modeKey && other.start <= start && start < other.end && other.start >= hostPage && other.otherBytes === 0);
     if (!block) return false;
     if (block.start === start) {
       this.#enter(block);
