@@ -180,6 +180,12 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
     });
   };
 
+  const arriveAt = (found: I32): void => {
+    record.set(found);
+    pageBase.set(rip.get().and(~0xfffn));
+    e.storeI64(state, State.pageBase, pageBase.get());
+  };
+
   /** After `lookup` has found the target. */
   const noteTarget = (from: I32, target: I64): void => {
     const to = e.loadI32(state, State.hostPage).add(target.wrap().and(0xfff));
@@ -202,9 +208,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
       e.if(chain.get().eq(COMPUTED), () => noteTarget(jumpedFrom.get(), rip.get()), () => e.storeI32(chain.get(), Record.target, found));
       chain.set(e.i32(0));
     });
-    record.set(found);
-    pageBase.set(rip.get().and(~0xfffn));
-    e.storeI64(state, State.pageBase, pageBase.get());
+    arriveAt(found);
 
     e.loop((dispatch) => {
       budget.set(budget.get().sub(1));
@@ -334,9 +338,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
           const found = e.callI32(runtime.lookup, state, rip.get());
           requireFound(found);
           e.if(exit.eq(RegionExit.computed), () => noteTarget(e.loadI32(state, State.jumpedFrom), rip.get()));
-          record.set(found);
-          pageBase.set(rip.get().and(~0xfffn));
-          e.storeI64(state, State.pageBase, pageBase.get());
+          arriveAt(found);
           const next = e.loadI32U16(found, Record.handler);
           handlerNumber.set(next);
           e.if(next.geU(Regions.firstHandler), () => {

@@ -43,8 +43,8 @@ export interface Block {
   readonly start: number;
   end: number;
   /** Bytes of a last instruction that lie in another page: its host page and how many, or 0. */
-  otherPage: number;
-  otherBytes: number;
+  readonly otherPage: number;
+  readonly otherBytes: number;
   /** Compiled regions that were made from it. */
   regions: Set<object> | undefined;
 }
@@ -301,10 +301,8 @@ export class Predecoder {
     // First, so that the page isn't without code for a moment.
     this.#register(rest, hostPage);
     this.#untrack(hostPage, block.start - hostPage, block.end - hostPage, block);
-    if (block.otherPage) this.#untrack(block.otherPage, 0, block.otherBytes, block);
     block.count -= rest.count;
     block.end = start;
-    block.otherPage = block.otherBytes = 0;
     this.#track(hostPage, block.start - hostPage, block.end - hostPage, block);
     return true;
   }

@@ -11,17 +11,12 @@ export interface JumpTarget {
 export class JumpTargetTable {
   constructor(private readonly host: HostMemory, private readonly table: number) {}
 
-  /** Targets by the jump's host address, as many as are still known. */
-  read(): Map<number, JumpTarget[]> {
+  /** Targets of the jump at a host address, as many as are still known. */
+  of(from: number): JumpTarget[] {
     const { u32, u64 } = this.host;
-    const known = new Map<number, JumpTarget[]>();
+    const known: JumpTarget[] = [];
     for (let at = this.table >>> 2, end = (this.table + JumpTargets.bytes) >>> 2; at < end; at += JumpTargets.entrySize / 4) {
-      const from = u32[at] as number;
-      if (from === 0) continue;
-      const target = { linear: u64[(at + 2) >>> 1] as bigint, host: u32[at + 1] as number };
-      const targets = known.get(from);
-      if (targets) targets.push(target);
-      else known.set(from, [target]);
+      if (u32[at] === from) known.push({ linear: u64[(at + 2) >>> 1] as bigint, host: u32[at + 1] as number });
     }
     return known;
   }

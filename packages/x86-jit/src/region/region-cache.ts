@@ -7,7 +7,7 @@ import { Fault, ModeKey, Record, Regions, State } from '../state-layout.js';
 import { compileRegion, type CompiledFunction } from './compile.js';
 import { discover, factVariant, FURTHEST, type CodeSource } from './discover.js';
 import type { Facts } from './facts.js';
-import { JumpTargetTable, type JumpTarget } from './jump-targets.js';
+import { JumpTargetTable } from './jump-targets.js';
 import { RegionContext } from './region-context.js';
 import { regionModule } from './region-module.js';
 import type { RegionTrace, RegionUse, TracedRegion } from './region-trace.js';
@@ -64,7 +64,7 @@ export interface RegionWires {
   readonly table: WebAssembly.Table;
   /** Host address of the handlers that regions stand in for. */
   readonly handlers: number;
-  /** Host address of what regions count, by slot; see `Regions.counters`. */
+  /** Host address of what regions count, by slot; see `Regions.counterBytes`. */
   readonly counters: number;
   /** Host address of `JumpTargets`. */
   readonly jumpTargets: number;
@@ -162,7 +162,6 @@ export class RegionCache {
       return found;
     };
     const used = new Set<Block>();
-    let jumps: Map<number, JumpTarget[]> | undefined;
     const source: CodeSource = {
       blockAt: (at) => {
         const page = hostPageOf(at >> 12);
@@ -172,9 +171,7 @@ export class RegionCache {
       },
       handlerOf: (record) => this.#handlerOf(record),
       targetsOf: (at) => {
-        jumps ??= this.#jumpTargets.read();
-        const targets = jumps.get(hostPageOf(at >> 12) + (at & 0xfff)) ?? [];
-        return targets.flatMap((target) => {
+        return this.#jumpTargets.of(hostPageOf(at >> 12) + (at & 0xfff)).flatMap((target) => {
           const to = Number(BigInt.asIntN(64, target.linear - linearPage));
           return Math.abs(to) < FURTHEST && hostPageOf(to >> 12) + (to & 0xfff) === target.host ? [to] : [];
         });

@@ -217,19 +217,19 @@ export class RegionContext implements Context {
   /** A copy: the register may be written before the value is used. */
   gpr(number: number, size: Size = 8): I64 {
     const whole = this.#whole(number);
-    const value = whole.signed(size);
-    return value === whole ? this.#copy(whole) : value;
+    return this.#copied(whole, whole.signed(size));
   }
   gprUnsigned(number: number, size: Size = 8): I64 {
     const whole = this.#whole(number);
-    const value = whole.unsigned(size);
-    return value === whole ? this.#copy(whole) : value;
+    return this.#copied(whole, whole.unsigned(size));
   }
   /** The register itself. */
   #whole(number: number): I64 {
     return this.e.localI64(this.#gpr(number), this.#collector ? 0 : (this.#bits[number] as number));
   }
-  #copy(whole: I64): I64 {
+  /** What was made of a register; a copy where that is the register itself. */
+  #copied(whole: I64, value: I64): I64 {
+    if (value !== whole) return value;
     whole.push();
     return this.e.popI64(whole.bits);
   }
@@ -438,11 +438,16 @@ export class RegionContext implements Context {
     const { e } = this;
     const kept = this.#keptPage(tag);
     if (kept) return this.#keptAddress(linear, tag, size, kept);
-    const slot = this.tlbSlot(linear);
-    const offset = linear.xor(e.loadI64(slot, tag));
-    e.if(offset.gtU(4096 - size), () => this.#sideExit());
-    // Not from `offset`: that would put the tag's load before the address.
+    const slot = this.#filledSlot(linear, tag, size);
+    // Not from what was compared with the tag: that would put its load before the address.
     return linear.wrap().and(0xfff).add(e.loadI32(slot, Tlb.host));
+  }
+  /** The TLB entry for an access that it allows; leaves where it doesn't. */
+  #filledSlot(linear: I64, tag: number, size: Size): I32 {
+    const { e } = this;
+    const slot = this.tlbSlot(linear);
+    e.if(linear.xor(e.loadI64(slot, tag)).gtU(4096 - size), () => this.#sideExit());
+    return slot;
   }
 
   /**
@@ -478,8 +483,7 @@ export class RegionContext implements Context {
   #keptAddress(linear: I64, tag: number, size: Size, { page, distance }: KeptPage): I32 {
     const { e } = this;
     e.if(linear.xor(e.localI64(page)).gtU(4096 - size), () => {
-      const slot = this.tlbSlot(linear);
-      e.if(linear.xor(e.loadI64(slot, tag)).gtU(4096 - size), () => this.#sideExit());
+      const slot = this.#filledSlot(linear, tag, size);
       e.loadI64(slot, tag).push();
       e.setLocal(page);
       e.loadI32(slot, Tlb.host).sub(linear.wrap().and(~0xfff)).push();

@@ -149,7 +149,7 @@ export function fstRegister(i: number, pops: boolean): X87Execute {
       if (!stackUnderflow(state)) return X87_DONE;
       state.write(i, float80.indefinite);
     } else {
-      state.copyRegister(0, i);
+      state.write(i, state.read(0));
       setConditions(state, SW_C1, 0);
     }
     if (pops) state.pop();
@@ -218,13 +218,7 @@ function irrational(scaled: bigint): X87Execute {
 }
 
 export const fld1 = constant(() => float80.finite(0, 0, 1n << 63n));
-const pushZero = constant(() => float80.zero(0));
-export const fldz: X87Execute = (state, context) => {
-  if (pushOverflows(state)) return pushZero(state, context);
-  setConditions(state, SW_C1, 0);
-  state.pushZero();
-  return X87_DONE;
-};
+export const fldz = constant(() => float80.zero(0));
 export const fldl2t = irrational(LOG2_10);
 export const fldl2e = irrational(LOG2_E);
 export const fldpi = irrational(PI);

@@ -211,28 +211,6 @@ export class X87State {
     this.tag |= 1 << register;
   }
 
-  /** ST(i) to ST(j), which is not empty afterwards; without BigInt, as compilers clear registers by FLDZ and FSTP at the end of each function. */
-  copyRegister(i: number, j: number): void {
-    const from = this.#base + X87_REGISTERS + X87_REGISTER_STRIDE * ((this.top + i) & 7);
-    const register = (this.top + j) & 7;
-    const to = this.#base + X87_REGISTERS + X87_REGISTER_STRIDE * register;
-    this.#view.setUint32(to, this.#view.getUint32(from, true), true);
-    this.#view.setUint32(to + 4, this.#view.getUint32(from + 4, true), true);
-    this.#view.setUint16(to + 8, this.#view.getUint16(from + 8, true), true);
-    this.tag |= 1 << register;
-  }
-
-  /** Pushes +0. */
-  pushZero(): void {
-    const register = (this.top - 1) & 7;
-    const to = this.#base + X87_REGISTERS + X87_REGISTER_STRIDE * register;
-    this.#view.setUint32(to, 0, true);
-    this.#view.setUint32(to + 4, 0, true);
-    this.#view.setUint16(to + 8, 0, true);
-    this.top = register;
-    this.tag |= 1 << register;
-  }
-
   isEmpty(i: number): boolean {
     return ((this.tag >> ((this.top + i) & 7)) & 1) === 0;
   }
