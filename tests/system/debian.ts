@@ -4,12 +4,12 @@
  * A Debian disk with systemd, from `login:` to `e2fsck`: logs in, runs apt-get, python3 and gcc, writes 200 MB, reboots, reads them back,
  * powers off. IMAGE (default: PCKIT_ROOTFS) is what packages/debian-image/scripts/make-rootfs.sh makes; a copy is booted.
  */
-import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { login, typist } from './debian-console.js';
 import { command, start, statsOf, type ConsoleRun } from './pckit.js';
 import { patient, Report, workFolder } from './report.js';
+import { mustRun, tool } from './tool.js';
 
 const DEFAULT_IMAGE = '/var/tmp/pckit/bookworm-rootfs.img';
 const WHOLE_PATIENCE = 4 * 3600;
@@ -26,8 +26,7 @@ const report = new Report();
 const run = typist(report);
 
 async function session(): Promise<void> {
-  const copied = spawnSync('cp', ['--sparse=always', '--reflink=auto', source, disk], { encoding: 'utf8' });
-  if (copied.status !== 0) throw new Error(`copying ${source}: ${copied.stderr}`);
+  mustRun('cp', ['--sparse=always', '--reflink=auto', source, disk]);
   // Fetched first, so that a slow mirror isn't taken for a slow boot.
   await command(['guest', 'fetch'], patient(900));
 
@@ -82,8 +81,8 @@ async function session(): Promise<void> {
     await machine.finished;
   }
 
-  const checked = spawnSync('e2fsck', ['-fn', disk], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C', PATH: `${process.env['PATH']}:/sbin:/usr/sbin` } });
-  report.check('e2fsck -fn finds the file system clean', checked.status === 0, `${checked.error?.message ?? ''}${checked.stdout}${checked.stderr}`);
+  const checked = tool('e2fsck', ['-fn', disk]);
+  report.check('e2fsck -fn finds the file system clean', checked.status === 0, checked.output);
 }
 
 /** What the image itself lacks, on any machine: it brings no kernel modules (the initramfs does) and sets no locale. */

@@ -5,13 +5,13 @@
  * `learner-vmlinux.xz` with debug information, `learner-gdb-scripts.tar.xz`. Then stock Debian kernels, with KASLR, and no more symbols than
  * `pckit symbols` finds in them.
  */
-import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DebuggerRun } from './debugger-run.js';
 import { unpackLearner } from './learner.js';
 import { command, start, type ConsoleRun } from './pckit.js';
 import { patient, Report, workFolder } from './report.js';
+import { mustRun } from './tool.js';
 
 const ANSWER = patient(120);
 const WHOLE = patient(1800);
@@ -25,12 +25,6 @@ const at = (name: string): string => join(folder, name);
 const source = fileURLToPath(new URL('debugged.c', import.meta.url));
 const learner = process.argv[2] ?? process.env['PCKIT_LEARNER'];
 const report = new Report();
-
-function tool(name: string, args: readonly string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(name, args, { encoding: 'utf8', cwd: folder, maxBuffer: 1 << 26 });
-  if (status !== 0) throw new Error(`${name} ${args.join(' ')}: ${error?.message ?? ''}${stdout}${stderr}`);
-  return stdout;
-}
 
 /** Shown, and the words in it. */
 function shows(what: string, text: string, ...words: readonly (string | RegExp)[]): boolean {
@@ -63,20 +57,23 @@ async function portOf(machine: ConsoleRun): Promise<string> {
 }
 
 async function guestImage(): Promise<string> {
-  tool('gcc', ['-g', '-O0', '-static', '-no-pie', '-o', 'debugged', source]);
+  mustRun('gcc', ['-g', '-O0', '-static', '-no-pie', '-o', at('debugged'), source]);
   await command(['guest', 'build', 'bookworm', '-o', at('guest.cpio'), '--add', `${at('debugged')}:/bin/debugged`], patient(900));
   return at('guest.cpio');
 }
 
 // --- the learner kernel ---------------------------------------------------------------------------------------------------------------
 
-async function withLearner(from: string): Promise<void> {
+/** Waits for a debugger before its first instruction. */
+async function startLearner(from: string, log: string): Promise<{ readonly machine: ConsoleRun; readonly vmlinux: string }> {
   const { bzImage, vmlinux } = unpackLearner(from, folder);
   const initrd = await guestImage();
-  const machine = start(['boot', '--kernel', bzImage, '--initrd', initrd, '--append', 'console=ttyS0 nokaslr', '--memory', '512M', '--smp', '2', '--gdb', '0', '--wait'], {
-    patience: WHOLE,
-    log: at('learner.console'),
-  });
+  const arguments_ = ['boot', '--kernel', bzImage, '--initrd', initrd, '--append', 'console=ttyS0 nokaslr', '--memory', '512M', '--smp', '2', '--gdb', '0', '--wait'];
+  return { machine: start(arguments_, { patience: WHOLE, log: at(log) }), vmlinux };
+}
+
+async function withLearner(from: string): Promise<void> {
+  const { machine, vmlinux } = await startLearner(from, 'learner.console');
   const options = { patience: ANSWER, log: at('learner.gdb') };
   const gdb = await DebuggerRun.gdb({ ...options, patience: WHOLE }, '-iex', `add-auto-load-safe-path ${folder}`, vmlinux);
   try {
@@ -310,12 +307,7 @@ async function scripts({ gdb }: Session): Promise<void> {
  * shows a stop there: so functions in one piece.
  */
 async function withLldb(from: string): Promise<void> {
-  const { bzImage, vmlinux } = unpackLearner(from, folder);
-  const initrd = await guestImage();
-  const machine = start(['boot', '--kernel', bzImage, '--initrd', initrd, '--append', 'console=ttyS0 nokaslr', '--memory', '512M', '--smp', '2', '--gdb', '0', '--wait'], {
-    patience: WHOLE,
-    log: at('lldb.console'),
-  });
+  const { machine, vmlinux } = await startLearner(from, 'lldb.console');
   const lldb = await DebuggerRun.lldb({ patience: WHOLE, log: at('learner.lldb') });
   try {
     const connect = `gdb-remote ${await portOf(machine)}`;

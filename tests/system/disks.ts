@@ -5,12 +5,12 @@
  * compares, and qemu-img checks. Then the power is cut at instructions that a seed chooses, and what the guest had flushed must be there after
  * e2fsck has replayed the journal.
  */
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { command, start } from './pckit.js';
 import { patient, Report, workFolder } from './report.js';
+import { tool } from './tool.js';
 
 const MEGABYTES = Number(process.env['PCKIT_MEGABYTES'] ?? 48);
 const CUTS = Number(process.env['PCKIT_CUTS'] ?? 3);
@@ -18,11 +18,6 @@ const folder = workFolder('disks');
 const at = (name: string): string => join(folder, name);
 const report = new Report();
 const modules = ['ata_piix', 'ahci', 'sd_mod', 'sr_mod', 'isofs', 'virtio_blk', 'virtio_pci', 'ext4'].flatMap((name) => ['--module', name]);
-
-function tool(name: string, args: readonly string[]): { readonly status: number | null; readonly output: string } {
-  const { status, stdout, stderr, error } = spawnSync(name, args, { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C', PATH: `${process.env['PATH'] ?? ''}:/sbin:/usr/sbin` } });
-  return { status, output: `${error?.message ?? ''}${stdout}${stderr}` };
-}
 
 const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
 

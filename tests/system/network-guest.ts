@@ -1,11 +1,11 @@
 /** A Debian guest on a network, reached by ssh: under pckit, or under QEMU on our network or on its own. */
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { login, typist, type CommandResult } from './debian-console.js';
 import { command, ConsoleRun, start, type Finished } from './pckit.js';
 import { patient, type Report } from './report.js';
+import { mustRun } from './tool.js';
 
 /**
  * `virtio`, `e1000`: pckit with that card. `stream-virtio`, `stream-e1000`: QEMU on `pckit net`, over `-netdev stream`.
@@ -86,12 +86,6 @@ export class NetworkGuest {
     const options = ['BatchMode=yes', 'StrictHostKeyChecking=no', `UserKnownHostsFile=${join(this.folder, 'known-hosts')}`, 'ConnectTimeout=120', 'LogLevel=INFO'];
     return ['-F', '/dev/null', '-i', join(this.folder, 'key'), ...options.flatMap((option) => ['-o', option])];
   }
-}
-
-function mustRun(tool: string, args: readonly string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(tool, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${tool} ${args.join(' ')}: ${error?.message ?? stderr}`);
-  return stdout;
 }
 
 function freePort(): Promise<number> {

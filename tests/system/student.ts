@@ -4,17 +4,18 @@
  * The script of somebody who learns the kernel, with `pckit qemu` in place of `qemu-system-x86_64`: a kernel of their own, without virtio, a Debian disk on
  * IDE, a network card, ssh through a forwarded port, gdb with the kernel's scripts on port 1234. FOLDER as for test:debugger.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { login, typist } from './debian-console.js';
 import { DebuggerRun } from './debugger-run.js';
 import { unpackLearner } from './learner.js';
-import { start, type ConsoleRun } from './pckit.js';
+import { start } from './pckit.js';
 import { patient, Report, workFolder } from './report.js';
+import { mustRun, tool } from './tool.js';
 
 const IMAGE = '/var/tmp/pckit/bookworm-net.img';
 const PORT = 10021;
-const PROMPT = 'pckit# ';
 const BOOT = patient(1200);
 const ANSWER = patient(300);
 const WHOLE = patient(2 * 3600);
@@ -22,11 +23,7 @@ const WHOLE = patient(2 * 3600);
 const folder = workFolder('student');
 const at = (name: string): string => join(folder, name);
 const report = new Report();
-
-function tool(name: string, args: readonly string[]): { readonly status: number | null; readonly output: string } {
-  const { status, stdout, stderr, error } = spawnSync(name, args, { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C', PATH: `${process.env['PATH'] ?? ''}:/sbin:/usr/sbin` } });
-  return { status, output: `${error?.message ?? ''}${stdout}${stderr}` };
-}
+const type = typist(report, ANSWER);
 
 /** With the password, which ssh asks a program for. */
 async function ssh(command: string): Promise<{ readonly status: number | null; readonly output: string }> {
@@ -40,23 +37,6 @@ async function ssh(command: string): Promise<{ readonly status: number | null; r
   const status = await new Promise<number | null>((done) => child.on('close', done));
   clearTimeout(timer);
   return { status, output };
-}
-
-/** Types a command at a shell that edits no lines. @returns what it shows */
-async function run(machine: ConsoleRun, text: string): Promise<string> {
-  machine.type(`${text}\n`);
-  await machine.shows('\n', ANSWER);
-  return (await machine.shows(PROMPT, ANSWER)).replaceAll('\r', '').trim();
-}
-
-async function login(machine: ConsoleRun): Promise<void> {
-  await machine.shows('login: ', BOOT);
-  machine.type('root\n');
-  await machine.shows('Password: ', ANSWER);
-  machine.type('pckit\n');
-  await machine.shows('~# ', ANSWER);
-  machine.type(`dmesg -n 1; exec env PS1='pckit''# ' sh\n`);
-  await machine.shows(PROMPT, ANSWER);
 }
 
 async function debug(vmlinux: string): Promise<void> {
@@ -88,24 +68,23 @@ async function debug(vmlinux: string): Promise<void> {
 async function session(learner: string, image: string): Promise<void> {
   const { bzImage, vmlinux } = unpackLearner(learner, folder);
   const disk = at('disk.img');
-  const copied = tool('cp', ['--sparse=always', '--reflink=auto', image, disk]);
-  if (copied.status !== 0) throw new Error(copied.output);
+  mustRun('cp', ['--sparse=always', '--reflink=auto', image, disk]);
   const flags = ['-kernel', bzImage, '-append', 'console=ttyS0 root=/dev/sda rw debug nokaslr', '-hda', disk, '-net', `user,hostfwd=tcp::${PORT}-:22`, '-net', 'nic', '-nographic', '-m', '2G', '-smp', '2', '-s'];
   const machine = start(['qemu', ...flags], { patience: WHOLE, log: at('console.log') });
   report.note(`console: ${at('console.log')}`);
   try {
     const before = performance.now();
-    await login(machine);
+    await login(machine, BOOT, ANSWER);
     report.check('boots to login:, and root logs in', true);
     report.note(`${((performance.now() - before) / 1000).toFixed(1)} s to the prompt`);
-    report.equal('two processors', await run(machine, 'nproc'), '2');
-    const root = await run(machine, 'findmnt -no SOURCE,FSTYPE /');
+    report.equal('two processors', (await type(machine, 'nproc')).output, '2');
+    const root = (await type(machine, 'findmnt -no SOURCE,FSTYPE /')).output;
     report.check('the root file system is on the IDE disk', /^\/dev\/(sda|root) +ext4$/.test(root), root);
-    const mode = await run(machine, 'cat /sys/class/ata_device/dev1.0/dma_mode');
+    const mode = (await type(machine, 'cat /sys/class/ata_device/dev1.0/dma_mode')).output;
     report.check('by bus-master DMA', /^XFER_(MW|U)_?DMA_\d$/.test(mode), mode);
-    const complaints = await run(machine, `dmesg | grep -E 'BUG:|WARNING:|Call Trace|soft lockup|I/O error|EXT4-fs (error|warning)|ata[0-9].*(exception|reset|limiting|timeout)|NETDEV WATCHDOG'`);
+    const complaints = (await type(machine, `dmesg | grep -E 'BUG:|WARNING:|Call Trace|soft lockup|I/O error|EXT4-fs (error|warning)|ata[0-9].*(exception|reset|limiting|timeout)|NETDEV WATCHDOG'`)).output;
     report.equal('the kernel has no complaint', complaints, '');
-    const address = await run(machine, 'ip -br address show dev eth0');
+    const address = (await type(machine, 'ip -br address show dev eth0')).output;
     report.check('the network card has an address', /^eth0 +UP +10\.0\.2\.15\/24/.test(address), address);
     const { status, output } = await ssh('uname -r; id -un');
     report.check(`ssh -p ${PORT}`, status === 0 && /^5\.10\.\S+\nroot$/m.test(output), output);

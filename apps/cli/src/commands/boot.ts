@@ -2,7 +2,7 @@ import type { BlockBackend, CharPort, Plain } from '@pckit/interfaces';
 import { OverlayDisk, type OverlayDiskState } from '@pckit/disk-image';
 import { openDisk } from '@pckit/disk-image/node';
 import type { PcDisk, PcNic } from '@pckit/machine';
-import { createWriteStream, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { CliError } from '../cli-error.js';
 import { checkBoot } from '../check-boot.js';
 import { defaultCommandLine } from '../command-line.js';
@@ -15,6 +15,7 @@ import { readInput } from '../input-file.js';
 import type { DiskOption } from '../parse/disk-option.js';
 import { JitTrace } from '../jit-trace.js';
 import { createMachine, type Machine } from '../machine.js';
+import { openOutputFile } from '../output-file.js';
 import { openNetwork, type NetworkContext } from '../network/network.js';
 import { parseMac } from '../parse/mac.js';
 import { Monitor } from '../qemu/monitor.js';
@@ -131,7 +132,7 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
 
   const nics = await openNics(choice, { say, failed: fail }, closing);
 
-  const traceFile = typeof options.traceJit === 'string' ? createWriteStream(options.traceJit) : undefined;
+  const traceFile = typeof options.traceJit === 'string' ? await openOutputFile('trace', options.traceJit, fail) : undefined;
   const jitTrace = options.traceJit === undefined ? undefined : new JitTrace((line) => traceFile?.write(`${line}\n`));
 
   const machine = await about(software.about, () =>

@@ -1,8 +1,8 @@
-import { createWriteStream, type WriteStream } from 'node:fs';
 import { isIP } from 'node:net';
 import { createNetwork, NetworkError, pcapWriter, type HostTarget, type Middleware, type Network, type NetworkOptions, type NetworkPort } from '@pckit/slirp-net';
 import { NodeHost, RealClock, tftpFolder } from '@pckit/slirp-net/node';
-import { CliError, reasonOf } from '../cli-error.js';
+import { CliError } from '../cli-error.js';
+import { openOutputFile } from '../output-file.js';
 import type { NetOption, StreamAddress } from '../parse/net-option.js';
 
 export type UserNetworkOption = Extract<NetOption, { kind: 'user' }>;
@@ -22,7 +22,7 @@ export interface UserNetworkContext {
 /** What `--net user,...` and `pckit net` ask for. */
 export async function openUserNetwork(option: UserNetworkOption, { say, failed }: UserNetworkContext): Promise<UserNetwork> {
   const clock = new RealClock();
-  const capture = option.pcap === undefined ? undefined : await openCapture(option.pcap, failed);
+  const capture = option.pcap === undefined ? undefined : await openOutputFile('capture', option.pcap, failed);
   const epochMs = Date.now() - clock.nowMs();
   const middleware: Middleware[] = capture === undefined ? [] : [pcapWriter({ clock, epochMs, write: (bytes) => capture.write(bytes) })];
   const network = asked(() => createNetwork({ host: new NodeHost(), clock, middleware, ...settings(option) }));
@@ -63,17 +63,6 @@ function settings({ net, dns, hostname, domain, tftp, bootfile, restrict, ipv6 }
 
 function targetOf(target: StreamAddress): HostTarget {
   return target.kind === 'unix' ? { path: target.path } : { address: target.host, port: target.port };
-}
-
-function openCapture(path: string, failed: (message: string) => void): Promise<WriteStream> {
-  const stream = createWriteStream(path);
-  return new Promise((opened, refused) => {
-    stream.once('error', (error) => refused(new CliError('input', `can't write the capture ${path}: ${reasonOf(error)}`, 'Name a file in a folder that exists and that you may write to.', { cause: error })));
-    stream.once('open', () => {
-      stream.on('error', (error) => failed(`the capture ${path}: ${reasonOf(error)}`));
-      opened(stream);
-    });
-  });
 }
 
 function asked<T>(act: () => T): T {
