@@ -187,7 +187,6 @@ export function createProcessor(options: ProcessorOptions): Processor {
         port.apic?.tscChanged?.();
       },
       attention: () => vcpu.attention(),
-      endNmi: () => vcpu.endNmi(),
     };
     systems.push(system);
     const vcpu: X86Vcpu = new X86Vcpu({ cpu, predecoder, system, implementations, debugPoints, regions, bootstrap: index === 0 });

@@ -46,8 +46,12 @@ export const State = {
   physical: 240,
   /** CR0.PG etc. digested: see `Paging`. */
   paging: 248,
+  /** 1: an NMI handler runs, and further ones wait for its IRET. */
+  nmiBlocked: 252,
   /** `budget` when a compiled region was last left. */
   compiledBudget: 256,
+  /** `budget` when the interpreter last delivered an exception by itself; -1: none in this run. */
+  raisedAt: 260,
   /** Flags as a region left them: the kind of what set them (`FlagKind`; 0: the four words are valid) and its operands. */
   lazyKind: 264,
   /** 1: PAUSE ends the run. */
@@ -215,8 +219,8 @@ export const Fault = { none: 0, exception: 1 } as const;
 /** Bits of `State.sseBlocked` (CR0.EM or no CR4.OSFXSR: #UD; CR0.TS: #NM) and `State.avxBlocked`. */
 export const SseBlocked = { undefined: 1, taskSwitched: 2 } as const;
 
-/** Bits of `State.debugHooks`: TLB fills are told to `DebugPoints.filled`; accesses on the slow path to `DebugPoints.accessed`. */
-export const DebugHook = { fills: 1, accesses: 2 } as const;
+/** Bits of `State.debugHooks`: TLB fills are told to `DebugPoints.filled`; accesses on the slow path to `DebugPoints.accessed`; runs are steps, which end with an exception. */
+export const DebugHook = { fills: 1, accesses: 2, steps: 4 } as const;
 
 /** No linear address: it isn't canonical. */
 export const NO_ADDRESS = 1n << 63n;

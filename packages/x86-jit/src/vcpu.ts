@@ -12,7 +12,7 @@ import { Access } from './mmu/page-walk.js';
 import type { RegionCache } from './region/region-cache.js';
 import { Completion } from './semantics/context.js';
 import { X87State } from './x87/index.js';
-import { Attribute, Cr0, Eflags, Fault, LoopExit, ModeKey, NO_ADDRESS, NON_CANONICAL, Pending, Record, SegmentIndex, State, Vector } from './state-layout.js';
+import { Attribute, Cr0, DebugHook, Eflags, Fault, LoopExit, ModeKey, NO_ADDRESS, NON_CANONICAL, Pending, Record, SegmentIndex, State, Vector } from './state-layout.js';
 
 /** A segment register with its hidden part; `limit` in bytes, attributes as VMX access rights. */
 export interface SegmentSetup {
@@ -94,8 +94,6 @@ export class X86Vcpu implements Vcpu {
   #halted = false;
   #waiting = false;
   #preempted = false;
-  /** An NMI handler runs: further ones wait for its IRET. */
-  #nmiBlocked = false;
   #intr = false;
   #nmiLevel = false;
   #sipiVector = -1;
@@ -183,7 +181,7 @@ export class X86Vcpu implements Vcpu {
   #wakes(): boolean {
     const pending = this.cpu.i32(State.pending);
     if (pending & (Pending.init | Pending.sipi)) return true;
-    if (pending & Pending.nmi && !this.#nmiBlocked) return true;
+    if (pending & Pending.nmi && this.cpu.i32(State.nmiBlocked) === 0) return true;
     return (pending & Pending.intr) !== 0 && (this.cpu.systemFlags & Eflags.IF) !== 0;
   }
 
@@ -197,6 +195,7 @@ export class X86Vcpu implements Vcpu {
     cpu.setI32(State.shadow, shadowed ? budget : -1);
     cpu.setI32(State.budget, budget);
     cpu.setI32(State.stash, 0);
+    cpu.setI32(State.raisedAt, -1);
     this.#budget = budget;
     this.#running = true;
     this.#preempted = false;
@@ -329,6 +328,8 @@ export class X86Vcpu implements Vcpu {
   /** See `ProcessorDebug.step`. */
   step(options: StepOptions | undefined): void {
     this.#step = options;
+    const hooks = this.cpu.u32(State.debugHooks) & ~DebugHook.steps;
+    this.cpu.setU32(State.debugHooks, options === undefined ? hooks : hooks | DebugHook.steps);
     if (options !== undefined) this.passBreakpoint();
   }
 
@@ -387,10 +388,10 @@ export class X86Vcpu implements Vcpu {
     if (this.#waiting) return undefined;
     if (this.#inShadow() && !this.#halted) return undefined;
     if (this.#step?.holdInterrupts === true && !this.#halted) return undefined;
-    if (cpu.i32(State.pending) & Pending.nmi && !this.#nmiBlocked) {
+    if (cpu.i32(State.pending) & Pending.nmi && cpu.i32(State.nmiBlocked) === 0) {
       cpu.setI32(State.pending, cpu.i32(State.pending) & ~Pending.nmi);
       this.#halted = false;
-      this.#nmiBlocked = true;
+      cpu.setI32(State.nmiBlocked, 1);
       if (!this.#raise(Vector.NMI, 'external', undefined)) return 'shutdown';
     } else if (cpu.i32(State.pending) & Pending.intr && cpu.systemFlags & Eflags.IF) {
       this.#halted = false;
@@ -540,18 +541,13 @@ export class X86Vcpu implements Vcpu {
     return Number((ticks * 1_000_000_000n + BigInt(this.#system.tscHz) - 1n) / BigInt(this.#system.tscHz));
   }
 
-  /** IRET ends an NMI handler. */
-  endNmi(): void {
-    this.#nmiBlocked = false;
-  }
-
   // --- reset ----------------------------------------------------------------------------------------------------------------------
 
   reset(kind: 'cold' | 'warm'): void {
     const { cpu } = this;
     this.#init();
     cpu.setI32(State.pending, this.#intr ? Pending.intr : 0);
-    this.#nmiBlocked = false;
+    cpu.setI32(State.nmiBlocked, 0);
     this.#waiting = !this.#bootstrap;
     this.#sipiVector = -1;
     cpu.setU64(State.efer, 0n);
@@ -668,7 +664,7 @@ export class X86Vcpu implements Vcpu {
       waiting: this.#waiting,
       intr: this.#intr,
       nmi: this.#nmiLevel,
-      nmiBlocked: this.#nmiBlocked,
+      nmiBlocked: cpu.i32(State.nmiBlocked) !== 0,
       pending: cpu.i32(State.pending) & (Pending.nmi | Pending.init | Pending.sipi),
       startUpVector: this.#sipiVector,
       shadow: cpu.i32(State.shadow) === 0,
@@ -707,7 +703,7 @@ export class X86Vcpu implements Vcpu {
     this.#waiting = s.waiting;
     this.#intr = s.intr;
     this.#nmiLevel = s.nmi;
-    this.#nmiBlocked = s.nmiBlocked;
+    cpu.setI32(State.nmiBlocked, s.nmiBlocked ? 1 : 0);
     this.#sipiVector = s.startUpVector;
     cpu.setI32(State.fault, 0);
     cpu.setI32(State.budget, 0);

@@ -1,5 +1,5 @@
 import type { HostMemory } from '../host-memory.js';
-import { Attribute, Cr0, Cr4, Efer, Eflags, ModeKey, Paging, Segment, SegmentIndex, SseBlocked, State, Tlb, TLB_FILL_LIMIT, TlbFlag, Xcr0 } from '../state-layout.js';
+import { Attribute, Cr0, Cr4, Efer, Eflags, ModeKey, Paging, Segment, SegmentIndex, SseBlocked, State, Tlb, TlbFlag, Xcr0 } from '../state-layout.js';
 
 /** An exception raised by an instruction's TypeScript implementation; nothing of the instruction was committed. */
 export class GuestFault {
@@ -20,6 +20,8 @@ export interface InterpreterExports {
   segmentAddress(state: number, segment: number, offset: bigint, access: number): bigint;
   effectiveAddress(state: number, record: number, access: number): bigint;
   hostOf(state: number, physical: bigint): number;
+  flushNonGlobal(state: number): void;
+  deliverLong(state: number, vector: number, how: number, code: number): number;
   getFlags(state: number): number;
   setFlags(state: number, image: number): void;
   readonly regions: WebAssembly.Table;
@@ -216,22 +218,9 @@ export class CpuState {
     this.setU64(State.hugePages, 0n);
   }
 
-  /** Forgets translations of pages that aren't global. The cost is that of the fills since the last flush. */
+  /** Forgets translations of pages that aren't global. */
   flushNonGlobal(): void {
-    const count = this.u32(State.tlbFillCount);
-    if (count > TLB_FILL_LIMIT) {
-      const first = this.base + State.size;
-      for (let at = first; at < first + Tlb.contexts * Tlb.bytes; at += 1 << Tlb.entryShift) {
-        if (((this.host.u32[(at + Tlb.flags) >> 2] as number) & 1) === 0) this.#clearEntry(at);
-      }
-    } else {
-      const list = (this.base + State.tlbFills) >> 2;
-      for (let k = 0; k < count; k++) {
-        const at = this.host.u32[list + k] as number;
-        if (((this.host.u32[(at + Tlb.flags) >> 2] as number) & 1) === 0) this.#clearEntry(at);
-      }
-    }
-    this.setU32(State.tlbFillCount, 0);
+    this.code.flushNonGlobal(this.base);
   }
 
   flushPage(linear: bigint): void {

@@ -1,4 +1,5 @@
 import { Attribute, Eflags, SegmentIndex, State, Vector } from '../state-layout.js';
+import { Delivery } from '../interpreter/deliver.js';
 import { GuestFault, type CpuState } from './cpu-state.js';
 import { dropInnerSegments, isCode, isConforming, markAccessed, parseDescriptor, readDescriptor, realModeSegment, toRegister, withinLimit, type Descriptor } from './segmentation.js';
 import { availableTask, returnToLinkedTask, switchTask } from './task-switch.js';
@@ -10,10 +11,6 @@ export type EventSource = 'external' | 'exception' | 'software' | 'trap';
 
 /** Exceptions that push an error code. */
 const HAS_CODE = new Set<number>([Vector.DF, Vector.TS, Vector.NP, Vector.SS, Vector.GP, Vector.PF, Vector.AC]);
-
-const LOW48 = 0xffff_ffffn;
-
-const canonical = (address: bigint): boolean => BigInt.asUintN(64, BigInt.asIntN(48, address)) === BigInt.asUintN(64, address);
 
 interface Frame {
   push(value: bigint): void;
@@ -108,62 +105,9 @@ function descriptorOf(cpu: CpuState, selector: number, vector: number, external:
 }
 
 function deliverLong(cpu: CpuState, vector: number, source: EventSource, errorCode: number | undefined): void {
-  const external = source === 'software' ? 0 : 1;
-  const fail = idtError(vector, source);
-  if (vector * 16 + 15 > cpu.u32(State.idtLimit)) throw new GuestFault(Vector.GP, fail);
-  const address = cpu.u64(State.idtBase) + BigInt(vector * 16);
-  const low = cpu.loadSystem(address, 8);
-  const high = cpu.loadSystem(address + 8n, 8);
-  const type = Number((low >> 40n) & 0x1fn);
-  const gateDpl = Number((low >> 45n) & 3n);
-  if (type !== 0xe && type !== 0xf) throw new GuestFault(Vector.GP, fail);
-  if (source === 'software' && gateDpl < cpu.cpl) throw new GuestFault(Vector.GP, fail);
-  if (((low >> 47n) & 1n) === 0n) throw new GuestFault(Vector.NP, fail);
-  const selector = Number((low >> 16n) & 0xffffn);
-  const offset = (low & 0xffffn) | ((low >> 32n) & 0xffff0000n) | ((high & 0xffffffffn) << 32n);
-  const ist = Number((low >> 32n) & 7n);
-  if ((selector & 0xfffc) === 0) throw new GuestFault(Vector.GP, external);
-  const d = descriptorOf(cpu, selector, Vector.GP, external);
-  if (!isCode(d) || d.dpl > cpu.cpl || !(d.attributes & Attribute.long) || d.attributes & Attribute.big) throw new GuestFault(Vector.GP, (selector & 0xfffc) + external);
-  if (!d.present) throw new GuestFault(Vector.NP, (selector & 0xfffc) + external);
-
-  const oldCpl = cpu.cpl;
-  const newCpl = isConforming(d) ? oldCpl : d.dpl;
-  const tr = cpu.segment(SegmentIndex.TR);
-  let rsp: bigint;
-  if (ist !== 0 || newCpl < oldCpl) {
-    const at = ist !== 0 ? 36 + (ist - 1) * 8 : 4 + newCpl * 8;
-    if (at + 7 > tr.limit) throw new GuestFault(Vector.TS, (tr.selector & 0xfffc) + external);
-    rsp = cpu.loadSystem(tr.base + BigInt(at), 8);
-  } else rsp = cpu.gpr(4);
-  rsp &= ~0xfn;
-  // SDM vol. 2, INT: the target and the stack are checked before anything is pushed.
-  if (!canonical(offset)) throw new GuestFault(Vector.GP, external);
-  if (!canonical(rsp - 48n)) throw new GuestFault(Vector.SS, external);
-
-  const image = imageFor(cpu, vector, source);
-  const oldSs = cpu.selector(SegmentIndex.SS);
-  // The frame is written with the new privilege; a fault restores the old one.
-  if (newCpl !== oldCpl) cpu.setCpl(newCpl);
-  try {
-    const words = [BigInt(oldSs), cpu.gpr(4), BigInt(image), BigInt(cpu.selector(SegmentIndex.CS)), cpu.u64(State.rip)];
-    if (!cpu.code64) words[4] = (cpu.u64(State.rip) - cpu.segmentBase(SegmentIndex.CS)) & LOW48;
-    if (errorCode !== undefined) words.push(BigInt(errorCode >>> 0));
-    for (const word of words) {
-      rsp -= 8n;
-      cpu.store(rsp, 8, word);
-    }
-  } catch (fault) {
-    if (newCpl !== oldCpl) cpu.setCpl(oldCpl);
-    throw fault;
-  }
-  markAccessed(cpu, d);
-  cpu.setGpr(4, BigInt.asUintN(64, rsp));
-  if (newCpl !== oldCpl) cpu.setSegment(SegmentIndex.SS, { selector: newCpl, base: 0n, limit: 0, attributes: Attribute.unusable | (newCpl << Attribute.dplShift) });
-  cpu.setSegment(SegmentIndex.CS, toRegister((selector & 0xfffc) | newCpl, d));
-  clearForHandler(cpu, type === 0xe);
-  cpu.updateMode();
-  cpu.setU64(State.rip, BigInt.asUintN(64, offset));
+  const resume = source === 'exception' && vector !== Vector.DB;
+  const how = (source === 'software' ? Delivery.software : 0) | (errorCode === undefined ? 0 : Delivery.hasCode) | (resume ? Delivery.resume : 0);
+  if (!cpu.code.deliverLong(cpu.base, vector, how, errorCode ?? 0)) cpu.checkFault();
 }
 
 function deliverProtected(cpu: CpuState, vector: number, source: EventSource, errorCode: number | undefined): void {

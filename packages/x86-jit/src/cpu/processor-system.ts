@@ -16,6 +16,4 @@ export interface ProcessorSystem {
   setTsc(value: bigint): void;
   /** Something that instructions between here and the next safe point must not pass: look at `State.pending` again. */
   attention(): void;
-  /** IRET: further NMIs may come. */
-  endNmi(): void;
 }

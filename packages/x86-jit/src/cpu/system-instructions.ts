@@ -97,7 +97,7 @@ function interruptN(x: X): void {
 
 function returnFromInterrupt(x: X, size: number): void {
   interruptReturn(x.cpu, size);
-  x.system.endNmi();
+  x.cpu.setI32(State.nmiBlocked, 0);
 }
 
 function farPointer(x: X): { selector: number; offset: bigint; size: number } {

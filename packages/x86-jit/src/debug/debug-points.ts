@@ -108,7 +108,7 @@ export class DebugPoints implements PageBreaks {
     this.#marked.clear();
     const hooks = (this.#breakpoints.size + this.#watchpoints.size > 0 ? DebugHook.fills : 0) | (this.#watchpoints.size > 0 ? DebugHook.accesses : 0);
     for (const cpu of this.cpus) {
-      cpu.setU32(State.debugHooks, hooks);
+      cpu.setU32(State.debugHooks, (cpu.u32(State.debugHooks) & DebugHook.steps) | hooks);
       cpu.flushTlb();
     }
   }

@@ -132,6 +132,13 @@ export class InterpreterContext implements Context {
     return this.e.loadUnsigned(this.#registerAt(index), Segment.selector, 4);
   }
 
+  controlField(index: number): I32 {
+    return this.e.loadI32U16(this.record.get(), REGISTER_FIELDS[index] as number);
+  }
+  changesTranslations(): void {
+    return undefined;
+  }
+
   immediate(): I64 {
     return this.e.loadI64(this.record.get(), Record.immediate);
   }

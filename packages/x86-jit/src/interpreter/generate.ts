@@ -1,6 +1,7 @@
 import { Emitter, type I32, type I64, type Label } from '../emit/emitter.js';
 import { ModuleWriter } from '../emit/module-writer.js';
 import { Type, type ValueType } from '../emit/opcodes.js';
+import { emitFlushNonGlobal } from '../mmu/forget.js';
 import { emitLookup, emitSegmentation, emitSlowAccess, type Runtime } from '../mmu/memory-access.js';
 import { emitHostOf, emitTranslate } from '../mmu/page-walk.js';
 import { Completion } from '../semantics/context.js';
@@ -8,6 +9,7 @@ import { Completion } from '../semantics/context.js';
 import { JumpTargets, LoopExit, NO_ADDRESS, NotFound, Record, RecordFlag, RegionExit, Regions, Segment, SegmentIndex, State, Tlb, Vector } from '../state-layout.js';
 import { emitSettleFlags } from './settle-flags.js';
 import { InterpreterContext, type Exits } from './context.js';
+import { emitDeliverLong, emitRaise } from './deliver.js';
 import { emitVectorOperand } from './vector-operand.js';
 import { buildHandlerTable, Special, type Handler } from './handlers.js';
 import { Access } from '../mmu/page-walk.js';
@@ -39,6 +41,9 @@ function declareRuntime(module: ModuleWriter): Runtime {
     lookup: own('lookup', [i32, i64], [i32]),
     segmentAddress: own('segmentAddress', [i32, i32, i64, i32], [i64]),
     effectiveAddress: own('effectiveAddress', [i32, i32, i32], [i64]),
+    flushNonGlobal: own('flushNonGlobal', [i32], []),
+    deliverLong: own('deliverLong', [i32, i32, i32, i32], [i32]),
+    raise: own('raise', [i32], [i32]),
   };
 }
 
@@ -63,6 +68,9 @@ export function generateInterpreter(options: { readonly names?: boolean } = {}):
   emitSlowAccess(module, runtime);
   emitSegmentation(module, runtime);
   emitLookup(module, runtime);
+  emitFlushNonGlobal(module, runtime.flushNonGlobal);
+  emitDeliverLong(module, runtime, runtime.deliverLong);
+  emitRaise(module, runtime, runtime.raise);
   emitVectorOperand(module, runtime, vectorOperand);
   for (const [handler, index] of outOfLine) emitOutOfLine(module, runtime, handler, index, vectorOperand);
   emitFlagAccess(module, runtime, getFlags, setFlags);
@@ -172,9 +180,21 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
     e.storeI32(state, State.record, record.get());
   };
 
-  const requireFound = (found: I32): void => {
+  /** Goes to the handler of the recorded exception of the instruction at `rip`, which did not execute. */
+  const raise = (goto: Label): void => {
+    e.storeI64(state, State.rip, rip.get());
+    e.storeI32(state, State.budget, budget.get());
+    e.if(e.callI32(runtime.raise, state), () => {
+      rip.set(e.loadI64(state, State.rip));
+      chain.set(e.i32(0));
+      e.br(goto);
+    });
+    e.return(e.i32(LoopExit.fault));
+  };
+
+  const requireFound = (found: I32, goto: Label): void => {
     e.if(found.leS(0), () => {
-      e.if(found.eq(NotFound.fault), () => leave(LoopExit.fault));
+      e.if(found.eq(NotFound.fault), () => raise(goto));
       e.if(found.eq(NotFound.hot), () => leave(LoopExit.hot));
       leave(LoopExit.miss);
     });
@@ -203,7 +223,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
       leave(LoopExit.budget);
     });
     const found = e.callI32(runtime.lookup, state, rip.get());
-    requireFound(found);
+    requireFound(found, goto);
     e.if(chain.get(), () => {
       e.if(chain.get().eq(COMPUTED), () => noteTarget(jumpedFrom.get(), rip.get()), () => e.storeI32(chain.get(), Record.target, found));
       chain.set(e.i32(0));
@@ -336,7 +356,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
           e.if(e.loadI32(state, State.lazyKind), () => e.call(settleFlags, state));
           e.brIf(goto, budget.get().leS(0));
           const found = e.callI32(runtime.lookup, state, rip.get());
-          requireFound(found);
+          requireFound(found, goto);
           e.if(exit.eq(RegionExit.computed), () => noteTarget(e.loadI32(state, State.jumpedFrom), rip.get()));
           arriveAt(found);
           const next = e.loadI32U16(found, Record.handler);
@@ -383,7 +403,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
           host.set(e.callI32(runtime.translate, state, linear, e.i32(Access.execute)));
           e.if(e.loadI32(state, State.fault), () => {
             rip.set(here());
-            leave(LoopExit.fault);
+            raise(goto);
           });
         });
         e.if(host.get().ne(e.loadI32(record.get(), Record.displacement)), () => {
@@ -412,7 +432,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
       e.closeBlock(); // fault: the instruction did not execute
       budget.set(budget.get().add(1));
       rip.set(here());
-      leave(LoopExit.fault);
+      raise(goto);
 
       e.closeBlock(); // finish
       record.set(record.get().add(Record.size));

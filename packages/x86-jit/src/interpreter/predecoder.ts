@@ -518,6 +518,8 @@ export class Predecoder {
   }
 }
 
+const CONTROL_FIELDS: { readonly [number: number]: number } = { 0: State.cr0, 2: State.cr2, 3: State.cr3, 4: State.cr4 };
+
 function stateOffset(register: number): number {
   const number = registerNumber(register);
   switch (registerClass(register)) {
@@ -527,6 +529,8 @@ function stateOffset(register: number): number {
       return State.gpr + number * 8 + 1;
     case RegisterClass.Segment:
       return State.segments + number * Segment.size;
+    case RegisterClass.Control:
+      return CONTROL_FIELDS[number] ?? State.zero;
     case RegisterClass.Xmm: case RegisterClass.Ymm:
       return State.ymm + number * 32;
     case RegisterClass.Mm:

@@ -40,6 +40,12 @@ export interface Runtime {
   readonly segmentAddress: number;
   /** (state, record, size | write << 8) -> linear: an effective address in all generality */
   readonly effectiveAddress: number;
+  /** See `emitFlushNonGlobal`. */
+  readonly flushNonGlobal: number;
+  /** See `emitDeliverLong`. */
+  readonly deliverLong: number;
+  /** See `emitRaise`. */
+  readonly raise: number;
 }
 
 /** That the last byte's address isn't canonical is found before the page of the first one is looked at. */

@@ -18,6 +18,11 @@ const RESERVED_PAE = 0x7ff0000000000000n;
 const NX = 1n << 63n;
 const Pte = { present: 1, write: 2, user: 4, accessed: 0x20, dirty: 0x40, large: 0x80, global: 0x100 } as const;
 
+/** Which bit of `State.largePages` stands for the 2 MiB around an address. */
+export function largePageBit(linear: I64): I32 {
+  return linear.shrU(21).xor(linear.shrU(31)).xor(linear.shrU(41)).wrap().and(1023);
+}
+
 /** Emits `hostOf(state, physical: i64) -> i32`: the host address of a physical address, 0 when it is not RAM. */
 export function emitHostOf(module: ModuleWriter, index: number): void {
   const e = new Emitter([Type.i32, Type.i64]);
@@ -64,6 +69,7 @@ export function emitTranslate(module: ModuleWriter, { translate: index, hostOf, 
   e.if(access.eq(Access.read).or(access.eq(Access.write)).and(linear.xor(e.loadI64(slot, Tlb.readTag)).ltU(4096)), () => {
     const host = e.loadI32(slot, Tlb.host);
     e.if(access.eq(Access.read), () => e.return(host));
+    e.if(linear.xor(e.loadI64(slot, Tlb.writeTag)).ltU(4096), () => e.return(host));
     // A page that holds no code any more gets its write tag back below.
     e.if(e.loadI32(slot, Tlb.flags).and(TlbFlag.code).ne(0).and(codeOf(host).ne(0)), () => e.return(host));
   });
@@ -96,7 +102,7 @@ export function emitTranslate(module: ModuleWriter, { translate: index, hostOf, 
     // INVLPG of any address of a large page forgets all of it: note that there is one. 2 MiB pages by a hash of their number, larger ones by the GiB.
     e.if(pageShift.ne(12), () => {
       e.if(pageShift.eq(21), () => {
-        const bit = linear.shrU(21).xor(linear.shrU(31)).xor(linear.shrU(41)).wrap().and(1023);
+        const bit = largePageBit(linear);
         const word = state.add(bit.shrU(5).shl(2));
         e.storeI32(word, State.largePages, e.loadI32(word, State.largePages).or(e.i32(1).shl(bit.and(31))));
       }, () => e.storeI64(state, State.hugePages, e.loadI64(state, State.hugePages).or(e.i64(1).shl(linear.shrU(30).and(63)))));

@@ -370,6 +370,13 @@ export class RegionContext implements Context {
     return this.e.loadUnsigned(this.state, this.#registerOffset(index) + Segment.selector, 4);
   }
 
+  controlField(index: number): I32 {
+    return this.e.i32(this.#registerOffset(index));
+  }
+  changesTranslations(): void {
+    throw new Unsupported();
+  }
+
   immediate(): I64 {
     return this.e.i64Parts(this.#i32(Record.immediate), this.#i32(Record.immediate + 4));
   }

@@ -81,6 +81,10 @@ export interface Context {
   setOperandSized(index: number, value: I64, size: Size): void;
   /** The selector of segment register operand `index`. */
   segmentSelector(index: number): I64;
+  /** Offset in the state block of control register operand `index`; `State.zero` for one that isn't there. */
+  controlField(index: number): I32;
+  /** Before anything is committed: the instruction changes what linear addresses mean. Regions don't contain one. */
+  changesTranslations(): void;
   /** EFLAGS.AC has become that of `system`: with SMAP it decides which TLB is used. */
   setAlignmentCheck(system: I32): void;
   /** Checks that a store to come cannot fault. */

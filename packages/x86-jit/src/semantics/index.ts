@@ -3,6 +3,7 @@ import { defineAvx } from './avx/index.js';
 import { defineBits } from './bits.js';
 import { defineControl } from './control.js';
 import { Definitions } from './definition.js';
+import { defineInterruptReturn } from './interrupt-return.js';
 import { defineMove } from './move.js';
 import { defineMulDiv } from './muldiv.js';
 import { defineShift } from './shift.js';
@@ -24,6 +25,7 @@ export function allDefinitions(): Definitions {
   defineControl(d);
   defineString(d);
   defineSystem(d);
+  defineInterruptReturn(d);
   defineSse(d);
   defineAvx(d);
   defineX87(d);

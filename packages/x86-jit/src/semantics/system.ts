@@ -1,5 +1,7 @@
-import { Attribute, Cr4, Efer, Eflags, LoopExit, Segment, SegmentIndex, State, Tlb, Vector } from '../state-layout.js';
+import { Attribute, Cr4, Efer, Eflags, LoopExit, Paging, Segment, SegmentIndex, State, Tlb, Vector } from '../state-layout.js';
 import type { I32 } from '../emit/emitter.js';
+import { emitForgetEntry } from '../mmu/forget.js';
+import { largePageBit, PHYSICAL_BITS } from '../mmu/page-walk.js';
 import type { Context } from './context.js';
 import type { Definitions } from './definition.js';
 
@@ -96,6 +98,40 @@ export function defineSystem(d: Definitions): void {
     x.setGpr(0, tsc, 4);
     x.setGpr(2, tsc.shrU(32), 4);
   });
+  // CR2 is read in every page fault, CR3 written in every switch of address spaces.
+  d.define('Mov', { shapes: ['rc'], sizes: [8], mayExecute: true }, (x) => {
+    const offset = x.controlField(1);
+    x.e.if(offset.eq(State.zero).or(x.field32(State.cpl)), () => x.executeElsewhere());
+    x.operand(0).write(x.e.loadI64(x.state.add(offset)));
+  });
+  d.define('Mov', { shapes: ['cr'], sizes: [8], sizeOf: 1, ends: true, mayExecute: true }, (x) => {
+    const { e } = x;
+    x.changesTranslations();
+    const value = x.operand(1).read();
+    const long = x.field32(State.paging).and(Paging.long).ne(0);
+    e.if(x.controlField(0).eq(State.cr3).and(x.field32(State.cpl).eqz()).and(long).and(value.shrU(PHYSICAL_BITS).eqz()), () => {
+      x.setField(State.cr3, value);
+      e.call(x.runtime.flushNonGlobal, x.state);
+      x.jump(x.nextIp());
+    });
+    x.executeElsewhere();
+  });
+  d.define('Invlpg', { shapes: ['m'], modes: true, ends: true, mayExecute: true }, (x) => {
+    const { e } = x;
+    x.changesTranslations();
+    if (x.long) {
+      const linear = x.linear(1, false);
+      const large = e.loadI32(x.state.add(largePageBit(linear).shrU(5).shl(2)), State.largePages).shrU(largePageBit(linear).and(31)).and(1);
+      const huge = x.field(State.hugePages).shrU(linear.shrU(30).and(63)).wrap().and(1);
+      // Of a large page all pieces go: rare.
+      e.if(x.field32(State.cpl).or(large).or(huge).eqz(), () => {
+        const index = linear.shrU(12).wrap().and(Tlb.indexMask);
+        for (let context = 0; context < Tlb.contexts; context++) emitForgetEntry(e, x.state.add(State.size + context * Tlb.bytes).add(index.shl(Tlb.entryShift)), index);
+        x.jump(x.nextIp());
+      });
+    }
+    x.executeElsewhere();
+  });
   d.define('Hlt', { shapes: [''], ends: true }, (x) => {
     x.e.if(x.field32(State.cpl).ne(0), () => x.exception(Vector.GP, x.e.i32(0)));
     x.exit(LoopExit.halt);
@@ -142,7 +178,7 @@ export function defineSystem(d: Definitions): void {
 }
 
 /** After an instruction that may have set IF or TF: leave the loop when something waits for it. RIP is already set. */
-function attention(x: Context, system: I32): void {
+export function attention(x: Context, system: I32): void {
   const { e } = x;
   e.if(system.and(Eflags.TF).ne(0).or(system.and(Eflags.IF).ne(0).and(x.field32(State.pending).ne(0))), () => x.exitAtRip(LoopExit.attention));
 }

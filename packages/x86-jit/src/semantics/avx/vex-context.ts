@@ -167,6 +167,12 @@ export class VexContext implements Context {
   prepareWrite(linear: I64, size: Size): void {
     this.x.prepareWrite(linear, size);
   }
+  controlField(index: number): I32 {
+    return this.x.controlField(index);
+  }
+  changesTranslations(): void {
+    this.x.changesTranslations();
+  }
   setAlignmentCheck(system: I32): void {
     this.x.setAlignmentCheck(system);
   }
