@@ -553,7 +553,7 @@ real16:
   call end_of_interrupt
   R_TRY "sti, one is waiting"
   call count_down
-  call until_out
+  call until_requested
   movw $1f - real_begin, %cs:r_try - real_begin
 1:sti
   nop
@@ -562,7 +562,7 @@ real16:
   call end_of_interrupt
   R_TRY "sti, cli"
   call count_down
-  call until_out
+  call until_requested
   sti
   cli
   R_DONE
@@ -577,7 +577,7 @@ real16:
   mov $0xff, %al
   out %al, $0x21
   call count_down
-  call until_out
+  call until_requested
   sti
   nop
   nop
@@ -862,13 +862,13 @@ count_down:
   mov $2, %al
   out %al, $0x40
   ret
-# Waits for OUT of counter 0. 8254 data sheet, "Read-Back Command".
-until_out:
-  mov $0xe2, %al
-  out %al, $0x43
-  in $0x40, %al
-  test $0x80, %al
-  je until_out
+# Waits until the 8259 has the request, masked or not: OCW3 chooses IRR. 8259A data sheet, "Reading the 8259A Status".
+until_requested:
+  mov $0x0a, %al
+  out %al, $0x20
+  in $0x20, %al
+  test $1, %al
+  je until_requested
   ret
 end_of_interrupt:
   mov $0x20, %al

@@ -4,7 +4,7 @@ import type { Suite } from '../sse/fixture.js';
 import type { NativeProgram, Outcome } from '../sse/native.js';
 import type { Variant } from '../sse/variants.js';
 import { casesOf, State } from './cases.js';
-import { avxVariants } from './variants.js';
+import { avxVariants, REGISTER, SECOND } from './variants.js';
 
 const EFLAGS_COMPARED = 0x8d5;
 
@@ -22,6 +22,19 @@ export function comparable({ mnemonic }: Variant, { state, trapped }: Outcome): 
   if (/maskmov/.test(mnemonic)) view.setUint32(State.fault, view.getUint32(State.fault, true) >>> 7, true);
   bytes[State.size] = trapped ? 1 : 0;
   return bytes;
+}
+
+const MASK_SIGNS = [0, 8].map((at) => State.ymm + at);
+
+/** Whether VMASKMOVDQU faults where its mask selects no byte depends on the processor (SDM vol. 2, MASKMOVDQU). */
+export function unifyEmptyStores({ mnemonic, operands }: Variant, bytes: Uint8Array): Uint8Array {
+  if (mnemonic !== 'Vmaskmovdqu') return bytes;
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const mask = 32 * (operands === 'same register' ? REGISTER : SECOND);
+  if (MASK_SIGNS.some((at) => view.getBigUint64(at + mask, true) & 0x8080808080808080n)) return bytes;
+  const unified = Uint8Array.from(bytes);
+  unified.fill(0, State.vector, State.size + 1);
+  return unified;
 }
 
 export const AVX_SUITE: Suite = { magic: 'pckit-avx-results 1', stateSize: State.size, variants: avxVariants, casesOf, comparable };

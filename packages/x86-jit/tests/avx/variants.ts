@@ -5,9 +5,9 @@ import { advertised } from '../integer/profile.js';
 import type { Variant } from '../sse/variants.js';
 
 /** ModRM and VEX fields: YMM1 or RCX, YMM2, YMM3, YMM4; RDX; [RSI], or [RSI + YMM3 * scale]. */
-const REGISTER = 1;
+export const REGISTER = 1;
 const FIRST = 2;
-const SECOND = 3;
+export const SECOND = 3;
 const FOURTH = 4;
 const RDX = 2;
 const RSI = 6;
