@@ -1,16 +1,21 @@
 /**
- * npm run test:disks
+ * npm run test:disks [-- INTERFACE...]
  *
- * Disks as a stock Debian kernel finds them: virtio, IDE (ata_piix) and AHCI, raw and qcow2, and a CD-ROM. The guest writes and reads back; the host
- * compares, and qemu-img checks. Then the power is cut at instructions that a seed chooses, and what the guest had flushed must be there after
- * e2fsck has replayed the journal.
+ * Disks as a stock Debian kernel finds them: virtio, IDE (ata_piix) and AHCI, raw and qcow2, and a CD-ROM. The guest's fio writes and verifies, dd writes
+ * over it; the host compares, and qemu-img checks. Then the power is cut at instructions that a seed chooses, and what the guest had flushed must be
+ * there after e2fsck has replayed the journal.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { command, start } from './pckit.js';
 import { patient, Report, workFolder } from './report.js';
-import { tool } from './tool.js';
+import { addTool, mustRun, tool } from './tool.js';
+
+const INTERFACES = ['virtio', 'ide', 'ahci'] as const;
+type Interface = (typeof INTERFACES)[number];
+const chosen = (process.argv.length > 2 ? process.argv.slice(2) : INTERFACES) as readonly Interface[];
+for (const kind of chosen) if (!INTERFACES.includes(kind)) throw new Error(`there is no "${kind}": ${INTERFACES.join(', ')}`);
 
 const MEGABYTES = Number(process.env['PCKIT_MEGABYTES'] ?? 48);
 const CUTS = Number(process.env['PCKIT_CUTS'] ?? 3);
@@ -21,55 +26,91 @@ const modules = ['ata_piix', 'ahci', 'sd_mod', 'sr_mod', 'isofs', 'virtio_blk', 
 
 const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
 
-async function initramfs(script: string): Promise<{ readonly kernel: string; readonly initrd: string }> {
+async function initramfs(script: string, added: readonly string[] = []): Promise<{ readonly kernel: string; readonly initrd: string }> {
   writeFileSync(at('run.sh'), script);
   const kernel = await command(['guest', 'fetch', 'bookworm'], patient(900));
-  await command(['guest', 'build', 'bookworm', '-o', at('guest.cpio'), ...modules, '--run', at('run.sh')], patient(300));
+  await command(['guest', 'build', 'bookworm', '-o', at('guest.cpio'), ...modules, ...added, '--run', at('run.sh')], patient(300));
   return { kernel: kernel.split('\n').at(-1) as string, initrd: at('guest.cpio') };
 }
 
-/** Writes, reads back, and says sums that the host compares. */
-async function readAndWrite(): Promise<void> {
-  for (const name of ['virtio.img', 'ahci.img']) {
-    writeFileSync(at(name), '');
-    truncateSync(at(name), (MEGABYTES + 16) << 20);
-  }
-  const created = tool('qemu-img', ['create', '-q', '-f', 'qcow2', at('ide.qcow2'), `${MEGABYTES + 16}M`]);
-  report.check('qemu-img makes an image', created.status === 0, created.output);
+interface Disk {
+  readonly kind: Interface;
+  readonly image: string;
+  /** What the guest calls it: ata_piix is loaded before ahci. */
+  readonly device: string;
+}
+
+/** IDE's is a qcow2 image. */
+function makeDisks(): readonly Disk[] {
+  const scsi = INTERFACES.filter((kind) => kind !== 'virtio' && chosen.includes(kind));
+  return INTERFACES.filter((kind) => chosen.includes(kind)).map((kind) => {
+    const image = at(kind === 'ide' ? 'ide.qcow2' : `${kind}.img`);
+    rmSync(image, { force: true });
+    if (kind === 'ide') {
+      const created = tool('qemu-img', ['create', '-q', '-f', 'qcow2', image, `${MEGABYTES + 16}M`]);
+      report.check('qemu-img makes an image', created.status === 0, created.output);
+    } else {
+      writeFileSync(image, '');
+      truncateSync(image, (MEGABYTES + 16) << 20);
+    }
+    return { kind, image, device: kind === 'virtio' ? 'vda' : `sd${'ab'[scsi.indexOf(kind)] ?? ''}` };
+  });
+}
+
+function makeDisc(): void {
   mkdirSync(at('cd'), { recursive: true });
   writeFileSync(join(at('cd'), 'hello.txt'), 'hello from the disc\n');
   const iso = tool('genisoimage', ['-quiet', '-R', '-V', 'PCKIT', '-o', at('cd.iso'), at('cd')]);
   report.check('genisoimage makes a disc', iso.status === 0, iso.output);
+}
 
+const FIO = '--rw=randwrite --bsrange=4k-128k --direct=1 --ioengine=libaio --iodepth=16 --verify=crc32c --do_verify=1 --verify_fatal=1 --randseed=1';
+
+/** Writes, reads back, and says sums that the host compares. */
+async function readAndWrite(): Promise<void> {
+  const disks = makeDisks();
+  makeDisc();
   const { kernel, initrd } = await initramfs(
     `test_disk() {
+  fio --name=$1 --filename=/dev/$2 --size=100% ${FIO} > /fio.log 2>&1 || { echo "FIO FAILED $1"; cat /fio.log; }
+  sed -n 's/^ *\\(READ\\|WRITE\\): .*io=\\([^,]*\\).*/FIO \\1 '$1' \\2/p' /fio.log
   dd if=/dev/urandom of=/dev/$2 bs=1M count=${MEGABYTES} oflag=direct 2>/dev/null || echo "WRITE FAILED $1"
   for i in 3 1 7 5; do dd if=/dev/urandom of=/dev/$2 bs=4k count=64 seek=$((i * 1000)) oflag=direct conv=notrunc 2>/dev/null || echo "WRITE FAILED $1"; done
   sync
   echo "SUM $1 $(dd if=/dev/$2 bs=1M iflag=direct 2>/dev/null | md5sum | cut -d' ' -f1)"
 }
-test_disk virtio vda; test_disk ide sda; test_disk ahci sdb
+${disks.map(({ kind, device }) => `test_disk ${kind} ${device}`).join('; ')}
 mkdir -p /cd; mount -t iso9660 -o ro /dev/sr0 /cd && echo "CD $(cat /cd/hello.txt)"
 dmesg | grep -E 'ata[0-9.]+: (configured|SATA link up|PATA max)|NCQ' | sed 's/^/DMESG /'
 dmesg | grep -iE 'ata[0-9].*(error|exception|fail|reset|limiting|timeout)|I/O error' | sed 's/^/COMPLAINT /'
 echo TEST-DONE
 `,
+    addTool('fio'),
   );
-  const machine = start(
-    ['boot', '--kernel', kernel, '--initrd', initrd, '--append', 'console=ttyS0 quiet', '--memory', '512M', '--disk', at('virtio.img'), '--disk', `${at('ide.qcow2')},if=ide`, '--disk', `${at('cd.iso')},cdrom`, '--disk', `${at('ahci.img')},if=ahci`],
-    { patience: patient(3000), log: at('console.log') },
-  );
+  const images = disks.flatMap(({ kind, image }) => ['--disk', `${image},if=${kind}`]);
+  const machine = start(['boot', '--kernel', kernel, '--initrd', initrd, '--append', 'console=ttyS0 quiet', '--memory', '1G', ...images, '--disk', `${at('cd.iso')},cdrom`], {
+    patience: patient(300 + 15 * MEGABYTES * disks.length),
+    log: at('console.log'),
+  });
   const { status, console: text, stderr } = await machine.finished;
   const lines = text.replaceAll('\r', '').split('\n');
   report.check('the guest powers off, with status 0', status === 0 && text.includes('TEST-DONE'), `${stderr}${text.slice(-1500)}`);
+  for (const line of lines.filter((each) => each.startsWith('FIO'))) report.note(line);
+  for (const { kind } of disks) report.check(`fio writes and verifies ${kind}`, lines.some((line) => line.startsWith(`FIO READ ${kind} `)) && !lines.includes(`FIO FAILED ${kind}`), text.slice(-3000));
   report.check('no write fails', !text.includes('WRITE FAILED'), lines.filter((line) => line.includes('FAILED')).join('\n'));
   report.check('libata has no complaint', !text.includes('COMPLAINT'), lines.filter((line) => line.startsWith('COMPLAINT')).join('\n'));
   for (const line of lines.filter((each) => each.startsWith('DMESG'))) report.note(line.slice(6));
   const sum = (name: string): string | undefined => lines.find((line) => line.startsWith(`SUM ${name} `))?.split(' ')[2];
-  const checked = tool('qemu-img', ['check', at('ide.qcow2')]);
-  report.check('qemu-img check finds the qcow2 image right', checked.status === 0, checked.output);
-  tool('qemu-img', ['convert', '-O', 'raw', at('ide.qcow2'), at('ide.img')]);
-  for (const name of ['virtio', 'ide', 'ahci']) report.equal(`the host reads what the guest wrote by ${name}`, md5(readFileSync(at(`${name}.img`))), sum(name));
+  for (const { kind, image } of disks) {
+    if (kind === 'ide') {
+      const checked = tool('qemu-img', ['check', image]);
+      report.check('qemu-img check finds the qcow2 image right', checked.status === 0, checked.output);
+    }
+    const raw = kind === 'ide' ? at('ide.img') : image;
+    if (raw !== image) mustRun('qemu-img', ['convert', '-O', 'raw', image, raw]);
+    report.equal(`the host reads what the guest wrote by ${kind}`, mustRun('md5sum', [raw]).split(' ')[0], sum(kind));
+    for (const file of new Set([raw, image])) rmSync(file, { force: true });
+  }
   report.check('the disc is mounted and read', lines.includes('CD hello from the disc'), lines.filter((line) => line.startsWith('CD')).join('\n'));
 }
 
@@ -87,7 +128,8 @@ done
 echo TEST-DONE
 `,
   );
-  for (const [index, kind] of ['virtio', 'ide', 'ahci'].entries()) {
+  for (const [index, kind] of INTERFACES.entries()) {
+    if (!chosen.includes(kind)) continue;
     const made = (name: string): void => {
       rmSync(at(name), { force: true });
       const { status, output } = tool('mke2fs', ['-q', '-t', 'ext4', at(name), '64M']);

@@ -5,12 +5,13 @@
  * turns, so that a busy host is busy for all of them. For each: what arrived, and the CPU time of the emulator (and of `pckit net`, where it runs) for
  * it. Needs iperf3 here, which the initramfs gets too.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { plainShell, typist } from './debian-console.js';
 import { cpuSecondsOf, kernelFor, killLinked, LINKS, startOnLink, type Link, type Linked } from './network-guest.js';
 import { command } from './pckit.js';
 import { patient, Report, workFolder } from './report.js';
+import { addTool } from './tool.js';
 
 const ROUNDS = Number(process.env['PCKIT_ROUNDS'] ?? 3);
 const SECONDS = Number(process.env['PCKIT_SECONDS'] ?? 5);
@@ -44,9 +45,7 @@ const RESULT = /([\d.]+) Mbits\/sec(?:.*\(([\d.e+-]+)%\))? +receiver/;
 /** With iperf3 of the host, and what it is linked with. */
 async function initramfsFor(kernel: string): Promise<string> {
   const image = join(folder, `${kernel}.cpio`);
-  const iperf = execFileSync('which', ['iperf3'], { encoding: 'utf8' }).trim();
-  const libraries = [...execFileSync('ldd', [iperf], { encoding: 'utf8' }).matchAll(/\/\S+/g)].map(([path]) => path);
-  await command(['guest', 'build', kernel, '-o', image, ...[iperf, ...libraries].flatMap((path) => ['--add', `${path}:${path}`])], patient(300));
+  await command(['guest', 'build', kernel, '-o', image, ...addTool('iperf3')], patient(300));
   return image;
 }
 

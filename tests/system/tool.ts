@@ -21,3 +21,10 @@ export function mustRun(name: string, args: readonly string[], cwd?: string): st
   if (status !== 0) throw new Error(`${name} ${args.join(' ')}: ${error?.message ?? ''}${stdout}${stderr}`);
   return stdout;
 }
+
+/** @returns options for `pckit guest build` that put a program of the host, and what it is linked with, into the image */
+export function addTool(name: string): string[] {
+  const program = mustRun('which', [name]).trim();
+  const libraries = [...mustRun('ldd', [program]).matchAll(/\/\S+/g)].map(([path]) => path);
+  return [program, ...libraries].flatMap((path) => ['--add', `${path}:${path}`]);
+}
