@@ -27,10 +27,8 @@ export default library(
           build.onLoad({ filter: /[\\/]interpreter[\\/]module\.ts$/ }, () => ({
             contents: `
               const base64 = '${optimizedInterpreter()}';
-              let compiled;
-              export function interpreterModule() {
-                compiled ??= new WebAssembly.Module(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)));
-                return compiled;
+              export function interpreterBytes() {
+                return Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
               }`,
             loader: 'js',
           }));

@@ -14,7 +14,7 @@ import { x87Implementations } from './cpu/x87-instructions.js';
 import { DebugPoints } from './debug/debug-points.js';
 import { ProcessorDebug } from './debug/processor-debug.js';
 import { HostMemory } from './host-memory.js';
-import { interpreterModule } from './interpreter/module.js';
+import { instantiateInterpreter } from './interpreter/instance.js';
 import { Predecoder } from './interpreter/predecoder.js';
 import { DEFAULT_REGION_OPTIONS, RegionCache, type RegionOptions } from './region/region-cache.js';
 import { BlockTable, JumpTargets, Regions, State, Tlb } from './state-layout.js';
@@ -144,8 +144,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
   const tscNow = (): bigint => BigInt(Math.floor((clock.now() * tscHz) / 1e9));
   const tscOf = (vcpu: X86Vcpu): bigint => BigInt.asUintN(64, tscNow() + vcpu.tscOffset);
 
-  const instance = new WebAssembly.Instance(interpreterModule(), { env: imports });
-  const code = instance.exports as unknown as InterpreterExports;
+  const code = instantiateInterpreter(imports).exports as unknown as InterpreterExports;
   const cpus = states.map((base) => new CpuState(host, base, code));
   const model = typeof options.model === 'object' ? options.model : cpuModel(options.model ?? 'x86-64-v2');
   const predecoder = new Predecoder(host, { blockTable: area.blockTable, codeBits: area.codeBits, pool: area.pool, poolBytes: POOL_BYTES }, (hostPage) => {

@@ -64,7 +64,8 @@ export class ModuleWriter {
     entry.body = body;
   }
 
-  finish(options: { readonly names?: boolean } = {}): Uint8Array<ArrayBuffer> {
+  /** @param options `memoryPages`: the imported memory has so many, always; absent, it may have any number */
+  finish(options: { readonly names?: boolean; readonly memoryPages?: number } = {}): Uint8Array<ArrayBuffer> {
     const out = new ByteWriter(1 << 16);
     for (const byte of [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) out.u8(byte);
     const section = (id: number, write: (w: ByteWriter) => void): void => {
@@ -95,8 +96,14 @@ export class ModuleWriter {
       w.name('env');
       w.name('memory');
       w.u8(2);
-      w.u8(0);
-      w.u32(1);
+      if (options.memoryPages === undefined) {
+        w.u8(0);
+        w.u32(1);
+      } else {
+        w.u8(1);
+        w.u32(options.memoryPages);
+        w.u32(options.memoryPages);
+      }
     });
     section(SECTION.function, (w) => {
       w.u32(this.#functions.length);

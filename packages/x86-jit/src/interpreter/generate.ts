@@ -17,6 +17,9 @@ import { Access } from '../mmu/page-walk.js';
 const { i32, i64, f64 } = Type;
 type Types = readonly ValueType[];
 
+/** Pages of the memory that the module says it imports: a number that takes as many bytes as any that replaces it. */
+const PLACEHOLDER_PAGES = 65535;
+
 function declareRuntime(module: ModuleWriter): Runtime {
   const imported = (name: string, params: Types, results: Types): number => module.importFunction('env', name, { params, results });
   const imports = {
@@ -47,7 +50,7 @@ function declareRuntime(module: ModuleWriter): Runtime {
   };
 }
 
-/** The whole interpreter as one module: support functions, out-of-line handlers, and the loop. */
+/** The whole interpreter as one module: support functions, out-of-line handlers, and the loop. For its memory see `instantiateInterpreter`. */
 export function generateInterpreter(options: { readonly names?: boolean } = {}): Uint8Array<ArrayBuffer> {
   const module = new ModuleWriter();
   const runtime = declareRuntime(module);
@@ -76,7 +79,7 @@ export function generateInterpreter(options: { readonly names?: boolean } = {}):
   emitFlagAccess(module, runtime, getFlags, setFlags);
   emitSettleFlags(module, settleFlags);
   emitLoop(module, runtime, { handlers, outOfLine, settleFlags, vectorOperand, run });
-  return module.finish(options);
+  return module.finish({ ...options, memoryPages: PLACEHOLDER_PAGES });
 }
 
 /** EFLAGS as one word, for TypeScript. */
@@ -159,7 +162,6 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
   const record = e.variableI32();
   const budget = e.variable(e.loadI32(state, State.budget));
   const rip = e.variable(e.loadI64(state, State.rip));
-  const pageBase = e.variableI64();
   /** The record of a branch within its page, to be linked to its target once that is found; or `COMPUTED`. */
   const chain = e.variable(e.i32(0));
   /** Host address of a computed jump or call. */
@@ -173,8 +175,9 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
     e.storeI32(state, State.budget, budget.get());
     e.return(e.i32(code));
   };
-  const here = (): I64 => pageBase.get().add(e.loadI32U16(record.get(), Record.pageOffset).toI64U());
-  const after = (): I64 => pageBase.get().add(e.loadI32U16(record.get(), Record.next).toI64U());
+  const pageBase = (): I64 => e.loadI64(state, State.pageBase);
+  const here = (): I64 => pageBase().add(e.loadI32U16(record.get(), Record.pageOffset).toI64U());
+  const after = (): I64 => pageBase().add(e.loadI32U16(record.get(), Record.next).toI64U());
   const spill = (): void => {
     e.storeI32(state, State.budget, budget.get());
     e.storeI32(state, State.record, record.get());
@@ -202,8 +205,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
 
   const arriveAt = (found: I32): void => {
     record.set(found);
-    pageBase.set(rip.get().and(~0xfffn));
-    e.storeI64(state, State.pageBase, pageBase.get());
+    e.storeI64(state, State.pageBase, rip.get().and(~0xfffn));
   };
 
   /** After `lookup` has found the target. */
@@ -229,17 +231,15 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
       chain.set(e.i32(0));
     });
     arriveAt(found);
+    handlerNumber.set(e.loadI32U16(record.get(), Record.handler));
 
     e.loop((dispatch) => {
       budget.set(budget.get().sub(1));
-      e.if(budget.get().ltS(0), () => {
-        rip.set(here());
-        budget.set(e.i32(0));
-        e.storeI32(state, State.record, record.get());
-        leave(LoopExit.budget);
-      });
-      handlerNumber.set(e.loadI32U16(record.get(), Record.handler));
-      const redispatch = e.openLoop();
+      /** Goes on with the record. */
+      const execute = (): void => {
+        handlerNumber.set(e.loadI32U16(record.get(), Record.handler));
+        e.br(dispatch);
+      };
       const finish = e.openBlock();
       const fault = e.openBlock();
       const afterCall = e.openBlock();
@@ -249,16 +249,18 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
       const goOn = e.openBlock();
       const region = e.openBlock();
       const breakpoint = e.openBlock();
-      const execute = e.openBlock();
+      const elsewhere = e.openBlock();
       const labels: Label[] = [];
       for (let i = handlers.length - 1; i >= 0; i--) labels[(handlers[i] as Handler).id] = e.openBlock();
       labels[Special.invalid] = invalid;
-      labels[Special.execute] = execute;
+      labels[Special.execute] = elsewhere;
       labels[Special.checkNextPage] = checkNextPage;
       labels[Special.breakpoint] = breakpoint;
       labels[Special.checkLimit] = checkLimit;
       labels[Special.goOn] = goOn;
-      e.brTable(handlerNumber.get(), labels, region);
+      // A used-up budget makes a number that no handler has. A test of its own would be a way out of the loop before this branch, and for that V8 would
+      // load every constant that two handlers share with each instruction.
+      e.brTable(handlerNumber.get().or(budget.get().shrS(31)), labels, region);
 
       const exits: Exits = {
         spill,
@@ -273,7 +275,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
           const target = e.loadI32(record.get(), Record.target);
           e.if(target, () => {
             record.set(target);
-            e.br(dispatch);
+            execute();
           });
           rip.set(after().add(e.loadI64(record.get(), Record.immediate)));
           e.if(rip.get().shl(16).shrS(16).ne(rip.get()), () => {
@@ -284,7 +286,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
           chain.set(e.loadI32U8(record.get(), Record.flags).and(RecordFlag.chainable).select(record.get(), e.i32(0)));
           e.br(goto);
         },
-        repeat: () => e.br(dispatch),
+        repeat: execute,
         exit: (code) => {
           rip.set(after());
           leave(code);
@@ -326,7 +328,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
         e.release(mark);
       }
 
-      e.closeBlock(); // execute
+      e.closeBlock(); // elsewhere: an instruction implemented in TypeScript
       spill();
       completion.set(e.callI32(runtime.execute, state, record.get()));
       e.br(afterCall);
@@ -340,13 +342,18 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
         });
         e.storeI64(state, State.passBreakpoint, e.i64(NO_ADDRESS));
         record.set(record.get().add(Record.size));
-        e.br(dispatch);
+        execute();
       }
 
-      e.closeBlock(); // region: compiled code stands in for the record
+      e.closeBlock(); // region: compiled code stands in for the record, or the budget is used up
       {
         budget.set(budget.get().add(1));
         rip.set(here());
+        e.if(budget.get().leS(0), () => {
+          budget.set(e.i32(0));
+          e.storeI32(state, State.record, record.get());
+          leave(LoopExit.budget);
+        });
         e.loop((again) => {
           e.storeI32(state, State.budget, budget.get());
           e.storeI64(state, State.rip, rip.get());
@@ -366,8 +373,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
             // The instruction is executed here, even where it is a region's first: that is how a run gets on.
             handlerNumber.set(e.loadI32U16(e.loadI32(state, State.regionHandlers).add(next.sub(Regions.firstHandler).shl(1))));
           });
-          budget.set(budget.get().sub(1));
-          e.br(redispatch);
+          e.br(dispatch);
         });
         e.unreachable();
       }
@@ -375,7 +381,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
       e.closeBlock(); // goOn
       budget.set(budget.get().add(1));
       record.set(e.loadI32(record.get(), Record.target));
-      e.br(dispatch);
+      execute();
 
       e.closeBlock(); // checkLimit: CS may have become shorter since the block was decoded
       {
@@ -387,13 +393,13 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
           leave(LoopExit.miss);
         });
         record.set(record.get().add(Record.size));
-        e.br(dispatch);
+        execute();
       }
 
       e.closeBlock(); // checkNextPage: the page after this one must be the one that was decoded
       {
         budget.set(budget.get().add(1));
-        const next = pageBase.get().add(4096);
+        const next = pageBase().add(4096);
         const legacy = e.loadI32(state, State.modeKey).and(3).ne(2);
         const linear = legacy.select(next.and(0xffffffff), next);
         const slot = e.loadI32(state, State.tlb).add(linear.shrU(12).wrap().and(Tlb.indexMask).shl(Tlb.entryShift));
@@ -411,7 +417,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
           leave(LoopExit.miss);
         });
         record.set(record.get().add(Record.size));
-        e.br(dispatch);
+        execute();
       }
 
       e.closeBlock(); // invalid
@@ -423,7 +429,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
       budget.set(e.loadI32(state, State.budget));
       e.brIf(finish, completion.get().eqz());
       e.brIf(fault, completion.get().eq(Completion.fault));
-      e.brIf(dispatch, completion.get().eq(Completion.repeat));
+      e.if(completion.get().eq(Completion.repeat), execute);
       rip.set(e.loadI64(state, State.rip));
       e.brIf(goto, completion.get().eq(Completion.jump));
       e.storeI32(state, State.budget, budget.get());
@@ -436,9 +442,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
 
       e.closeBlock(); // finish
       record.set(record.get().add(Record.size));
-      e.br(dispatch);
-      e.closeBlock(); // redispatch
-      e.unreachable();
+      execute();
     });
     void goto;
     e.unreachable();

@@ -1,9 +1,6 @@
 import { generateInterpreter } from './generate.js';
 
-let compiled: WebAssembly.Module | undefined;
-
-/** The interpreter's module, compiled once a process: it is code, not state. */
-export function interpreterModule(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(generateInterpreter({ names: true }));
-  return compiled;
+/** The interpreter's module. The built package has the optimised one here. */
+export function interpreterBytes(): Uint8Array<ArrayBuffer> {
+  return generateInterpreter({ names: true });
 }
