@@ -41,7 +41,6 @@ function declareRuntime(module: ModuleWriter): Runtime {
     slowLoad: own('slowLoad', [i32, i64, i32], [i64]),
     slowStore: own('slowStore', [i32, i64, i32, i64], []),
     prepareWrite: own('prepareWrite', [i32, i64, i32], []),
-    lookup: own('lookup', [i32, i64], [i32]),
     segmentAddress: own('segmentAddress', [i32, i32, i64, i32], [i64]),
     effectiveAddress: own('effectiveAddress', [i32, i32, i32], [i64]),
     flushNonGlobal: own('flushNonGlobal', [i32], []),
@@ -70,7 +69,6 @@ export function generateInterpreter(options: { readonly names?: boolean } = {}):
   emitTranslate(module, runtime);
   emitSlowAccess(module, runtime);
   emitSegmentation(module, runtime);
-  emitLookup(module, runtime);
   emitFlushNonGlobal(module, runtime.flushNonGlobal);
   emitDeliverLong(module, runtime, runtime.deliverLong);
   emitRaise(module, runtime, runtime.raise);
@@ -168,6 +166,8 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
   const jumpedFrom = e.variableI32();
   const completion = e.variableI32();
   const handlerNumber = e.variableI32();
+  /** `NotFound`, with `Special.missing`. */
+  const missing = e.variableI32();
   const regionType = module.typeIndex({ params: [i32], results: [i32] });
 
   const leave = (code: number): void => {
@@ -189,18 +189,15 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
     e.storeI32(state, State.budget, budget.get());
     e.if(e.callI32(runtime.raise, state), () => {
       rip.set(e.loadI64(state, State.rip));
-      chain.set(e.i32(0));
       e.br(goto);
     });
     e.return(e.i32(LoopExit.fault));
   };
 
-  const requireFound = (found: I32, goto: Label): void => {
-    e.if(found.leS(0), () => {
-      e.if(found.eq(NotFound.fault), () => raise(goto));
-      e.if(found.eq(NotFound.hot), () => leave(LoopExit.hot));
-      leave(LoopExit.miss);
-    });
+  const notFound = (why: I32, goto: Label): void => {
+    e.if(why.eq(NotFound.fault), () => raise(goto));
+    e.if(why.eq(NotFound.hot), () => leave(LoopExit.hot));
+    leave(LoopExit.miss);
   };
 
   const arriveAt = (found: I32): void => {
@@ -219,19 +216,19 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
   };
 
   e.loop((goto) => {
-    // The next instruction isn't due: neither is a fault of fetching it.
-    e.if(budget.get().leS(0), () => {
-      budget.set(e.i32(0));
-      leave(LoopExit.budget);
+    handlerNumber.set(e.i32(Special.missing));
+    // Where the next instruction isn't due, neither is a fault of fetching it.
+    e.if(budget.get().gtS(0), () => {
+      const found = emitLookup(e, runtime, state, rip.get());
+      e.if(found.gtS(0), () => {
+        e.if(chain.get(), () => {
+          e.if(chain.get().eq(COMPUTED), () => noteTarget(jumpedFrom.get(), rip.get()), () => e.storeI32(chain.get(), Record.target, found));
+        });
+        arriveAt(found);
+        handlerNumber.set(e.loadI32U16(found, Record.handler));
+      }, () => missing.set(found));
     });
-    const found = e.callI32(runtime.lookup, state, rip.get());
-    requireFound(found, goto);
-    e.if(chain.get(), () => {
-      e.if(chain.get().eq(COMPUTED), () => noteTarget(jumpedFrom.get(), rip.get()), () => e.storeI32(chain.get(), Record.target, found));
-      chain.set(e.i32(0));
-    });
-    arriveAt(found);
-    handlerNumber.set(e.loadI32U16(record.get(), Record.handler));
+    chain.set(e.i32(0));
 
     e.loop((dispatch) => {
       budget.set(budget.get().sub(1));
@@ -249,6 +246,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
       const goOn = e.openBlock();
       const region = e.openBlock();
       const breakpoint = e.openBlock();
+      const absent = e.openBlock();
       const elsewhere = e.openBlock();
       const labels: Label[] = [];
       for (let i = handlers.length - 1; i >= 0; i--) labels[(handlers[i] as Handler).id] = e.openBlock();
@@ -258,8 +256,9 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
       labels[Special.breakpoint] = breakpoint;
       labels[Special.checkLimit] = checkLimit;
       labels[Special.goOn] = goOn;
-      // A used-up budget makes a number that no handler has. A test of its own would be a way out of the loop before this branch, and for that V8 would
-      // load every constant that two handlers share with each instruction.
+      labels[Special.missing] = absent;
+      // A used-up budget makes a number that no handler has, and code that isn't found has one of its own: a test would be a way out of the loops before
+      // this branch, and for that V8 would load every constant that two handlers share with each instruction.
       e.brTable(handlerNumber.get().or(budget.get().shrS(31)), labels, region);
 
       const exits: Exits = {
@@ -333,6 +332,10 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
       completion.set(e.callI32(runtime.execute, state, record.get()));
       e.br(afterCall);
 
+      e.closeBlock(); // absent: nothing is decoded at `rip`
+      budget.set(budget.get().add(1));
+      notFound(missing.get(), goto);
+
       e.closeBlock(); // breakpoint: unless the vCPU says that this one has been asked
       {
         budget.set(budget.get().add(1));
@@ -348,12 +351,15 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
       e.closeBlock(); // region: compiled code stands in for the record, or the budget is used up
       {
         budget.set(budget.get().add(1));
-        rip.set(here());
         e.if(budget.get().leS(0), () => {
+          e.if(handlerNumber.get().ne(Special.missing), () => {
+            rip.set(here());
+            e.storeI32(state, State.record, record.get());
+          });
           budget.set(e.i32(0));
-          e.storeI32(state, State.record, record.get());
           leave(LoopExit.budget);
         });
+        rip.set(here());
         e.loop((again) => {
           e.storeI32(state, State.budget, budget.get());
           e.storeI64(state, State.rip, rip.get());
@@ -362,8 +368,8 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
           rip.set(e.loadI64(state, State.rip));
           e.if(e.loadI32(state, State.lazyKind), () => e.call(settleFlags, state));
           e.brIf(goto, budget.get().leS(0));
-          const found = e.callI32(runtime.lookup, state, rip.get());
-          requireFound(found, goto);
+          const found = emitLookup(e, runtime, state, rip.get());
+          e.if(found.leS(0), () => notFound(found, goto));
           e.if(exit.eq(RegionExit.computed), () => noteTarget(e.loadI32(state, State.jumpedFrom), rip.get()));
           arriveAt(found);
           const next = e.loadI32U16(found, Record.handler);

@@ -28,7 +28,9 @@ export const Special = {
   checkLimit: 4,
   /** Here begins another block: its first record is `Record.target`. */
   goOn: 5,
-  first: 6,
+  /** There is no record: no code is decoded where execution goes on. */
+  missing: 6,
+  first: 7,
 } as const;
 
 /** Size classes in a handler's key. */

@@ -34,8 +34,6 @@ export interface Runtime {
   readonly slowStore: number;
   /** (state, linear, size): faults where a store would */
   readonly prepareWrite: number;
-  /** (state, linear rip) -> record, or `NotFound` */
-  readonly lookup: number;
   /** (state, segment, offset: i64, size | write << 8) -> linear */
   readonly segmentAddress: number;
   /** (state, record, size | write << 8) -> linear: an effective address in all generality */
@@ -173,29 +171,27 @@ export function emitBlockSlot(e: Emitter, state: I32, host: I32): I32 {
   return e.loadI32(state, State.blockTable).add(host.mul(0x9e3779b1 | 0).shrU(32 - BlockTable.bits).shl(4));
 }
 
-/** Emits `lookup(state, rip) -> record`. It counts, and says so when the count is over: `Predecoder.lookups`. */
-export function emitLookup(module: ModuleWriter, runtime: Runtime): void {
-  const e = new Emitter([Type.i32, Type.i64]);
-  const [state, rip] = [e.paramI32(0), e.paramI64(1)];
+/** Looks up the decoded code at `rip`: its record, or `NotFound`. It counts, and says so when the count is over: `Predecoder.lookups`. */
+export function emitLookup(e: Emitter, runtime: Runtime, state: I32, rip: I64): I32 {
+  const found = e.variable(e.i32(NotFound.notDecoded));
   const slot = e.loadI32(state, State.tlb).add(rip.shrU(12).wrap().and(Tlb.indexMask).shl(Tlb.entryShift));
-  const offset = rip.xor(e.loadI64(slot, Tlb.executeTag));
   const host = e.variableI32();
-  e.if(offset.ltU(4096), () => host.set(e.loadI32(slot, Tlb.host)), () => {
+  e.if(rip.xor(e.loadI64(slot, Tlb.executeTag)).ltU(4096), () => host.set(e.loadI32(slot, Tlb.host)), () => {
     host.set(e.callI32(runtime.translate, state, rip, e.i32(Access.execute)));
-    e.if(host.get().eqz(), () => e.return(e.i32(-1).and(e.i32(0).sub(e.loadI32(state, State.fault).ne(0)))));
+    e.if(e.loadI32(state, State.fault), () => found.set(e.i32(NotFound.fault)));
   });
   e.storeI32(state, State.hostPage, host.get());
-  const at = host.get().add(rip.wrap().and(0xfff));
-  const entry = emitBlockSlot(e, state, at);
-  const key = at.toI64U().or(e.loadI32(state, State.modeKey).toI64U().shl(32));
-  e.if(e.loadI64(entry).eq(key), () => {
-    const left = e.loadI32(entry, 12).sub(1);
-    e.storeI32(entry, 12, left);
-    e.if(left, () => e.return(e.loadI32(entry, 8)));
-    e.return(e.i32(NotFound.hot));
+  e.if(host.get(), () => {
+    const at = host.get().add(rip.wrap().and(0xfff));
+    const entry = emitBlockSlot(e, state, at);
+    const key = at.toI64U().or(e.loadI32(state, State.modeKey).toI64U().shl(32));
+    e.if(e.loadI64(entry).eq(key), () => {
+      const left = e.loadI32(entry, 12).sub(1);
+      e.storeI32(entry, 12, left);
+      found.set(left.select(e.loadI32(entry, 8), e.i32(NotFound.hot)));
+    });
   });
-  e.i32(0).push();
-  module.defineFunction(runtime.lookup, e.locals(), e.code.finish());
+  return found.get();
 }
 
 /** Emits `segmentAddress` and `effectiveAddress`: segmentation in every mode, with its checks. SDM vol. 3, 5.3 to 5.7. */
