@@ -35,6 +35,8 @@ Examples:
       The default guest's boot, interpreted only and compiled as usual, compared every 10 million instructions.
   pckit lockstep --right default,lookups=1,samples=1 --interval 1e6
       Compiled at once.
+  pckit lockstep --right default,evict=100000
+      Every 100,000 instructions some compiled region is given up.
   pckit lockstep --disk debian.img --append "console=ttyS0 root=/dev/vda rw" --memory 1G
 `;
 

@@ -29,11 +29,13 @@ export interface RegionOptions {
   readonly batch: number;
   /** Most pages that a region may have code of; at most 16. */
   readonly pages: number;
+  /** Instructions after which some region is given up, any of them; 0: none is but for want of room. For tests, which nothing of this may make a difference to. */
+  readonly evict: number;
   /** Is told of what happens to regions. */
   readonly trace?: RegionTrace;
 }
 
-export const DEFAULT_REGION_OPTIONS: RegionOptions = { lookups: 8000, samplePeriod: 10_000, longestPeriod: 320_000, samples: 4, instructions: [150, 400, 1600], entries: 200_000, pages: 12, batch: 16 };
+export const DEFAULT_REGION_OPTIONS: RegionOptions = { lookups: 8000, samplePeriod: 10_000, longestPeriod: 320_000, samples: 4, instructions: [150, 400, 1600], entries: 200_000, pages: 12, batch: 16, evict: 0 };
 
 /** Instructions that a region waits at most for others to share a module with. */
 const BATCH_WAIT = 1_000_000;
@@ -83,6 +85,7 @@ export class RegionCache {
   readonly #samples = new Map<Block, number>();
   #pending: Region[] = [];
   #waited = 0;
+  #sinceEviction = 0;
 
   /** Figures for whoever wants to know: regions compiled since the start, those alive, modules. */
   compiledRegions = 0;
@@ -118,6 +121,12 @@ export class RegionCache {
       if (this.#waited >= BATCH_WAIT) this.flush();
     }
     if (this.#samples.size > 2000) this.#samples.clear();
+    const { evict } = this.options;
+    this.#sinceEviction += instructions;
+    if (evict > 0 && this.#sinceEviction >= evict) {
+      this.#sinceEviction = 0;
+      this.#evictSome();
+    }
   }
 
   /** A block was looked up so often. @param host address of its first byte */
@@ -278,6 +287,12 @@ export class RegionCache {
   #evict(): void {
     const regions = [...this.#regions.values()];
     for (const region of regions.slice(0, Math.ceil(regions.length / 2))) this.#drop(region, 'evicted');
+  }
+
+  #evictSome(): void {
+    const regions = [...this.#regions.values()];
+    const one = regions[(Math.imul(this.compiledRegions + regions.length, 0x9e3779b1) >>> 0) % regions.length];
+    if (one) this.#drop(one, 'evicted');
   }
 
   /** All decoded code was forgotten. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { RegionOptions } from '../../src/index.js';
 import { hexBytes, Layout, TestMachine } from '../machine/test-machine.js';
 import { randomNumbers, randomProgram } from './programs.js';
 
@@ -6,7 +7,7 @@ import { randomNumbers, randomProgram } from './programs.js';
 const EAGER = { lookups: 2, samples: 1, samplePeriod: 50, longestPeriod: 5000, batch: 1, instructions: [8, 40, 2000], entries: 5 };
 const DATA_BYTES = 8192;
 
-function prepared(code: Uint8Array, regions: typeof EAGER | false): TestMachine {
+function prepared(code: Uint8Array, regions: Partial<RegionOptions> | false): TestMachine {
   const m = new TestMachine({ processor: { regions } });
   for (let k = 0; k < DATA_BYTES; k++) m.ram[Layout.data + k] = (k * 73) ^ (k >> 3);
   m.load(code);
@@ -19,8 +20,8 @@ function stateOf(m: TestMachine): unknown {
 }
 
 /** Runs in pieces, and compares with the interpreter after each. @returns the share of compiled instructions */
-function compare(code: Uint8Array, total: number, pieces: readonly number[]): number {
-  const compiled = prepared(code, EAGER);
+function compare(code: Uint8Array, total: number, pieces: readonly number[], options: Partial<RegionOptions> = EAGER): number {
+  const compiled = prepared(code, options);
   const interpreted = prepared(code, false);
   for (let done = 0, k = 0; done < total; k++) {
     const n = pieces[k % pieces.length] as number;
@@ -39,6 +40,11 @@ describe('compiled regions', () => {
     const code = randomProgram(random, 20, 400);
     const share = compare(code, 5000, [997, 1, 13, 480, 2, 2500, 77]);
     expect(share).toBeGreaterThan(0.2);
+  });
+
+  it.each(Array.from({ length: 6 }, (_, k) => k + 101))('may be given up at any time: random program %i', (seed) => {
+    const code = randomProgram(randomNumbers(seed * 0x9e3779b1), 20, 400);
+    expect(compare(code, 8000, [997, 1, 480, 77], { ...EAGER, evict: 150 })).toBeGreaterThan(0.1);
   });
 
   it('repeat string instructions as often as the budget allows, within and across pages', () => {
