@@ -3,8 +3,9 @@
 #
 #   make-rootfs.sh IMAGE [SUITE [SIZE [MIRROR]]]      bookworm, 2G, Debian's public mirror
 #
-# Needs root, debootstrap and e2fsprogs 1.43 (mke2fs -d); a loop device isn't used. The disk boots with the suite's kernel
-# and an initramfs from @pckit/debian-image, on virtio-blk: root=/dev/vda console=ttyS0. systemd starts a getty on the console.
+# PCKIT_PACKAGES=nodejs,sqlite3 installs these too. Needs root, debootstrap and e2fsprogs 1.43 (mke2fs -d); a loop device isn't used.
+# The disk boots with the suite's kernel and an initramfs from @pckit/debian-image, on virtio-blk: root=/dev/vda console=ttyS0. systemd
+# starts a getty on the console.
 set -eu
 
 image=${1:?usage: make-rootfs.sh IMAGE [SUITE [SIZE [MIRROR]]]}
@@ -15,7 +16,7 @@ mirror=${4:-http://deb.debian.org/debian}
 packages=systemd,systemd-sysv,udev,dbus,libpam-systemd,login,passwd,kmod,util-linux,e2fsprogs,procps
 packages=$packages,openssh-server,ethtool,iproute2,iputils-ping,netbase,ifupdown,isc-dhcp-client,openssh-client,ca-certificates,curl,apt
 packages=$packages,bind9-dnsutils,iperf3
-packages=$packages,gcc,libc6-dev,python3-minimal,strace,file,less,vim-tiny
+packages=$packages,gcc,libc6-dev,python3-minimal,strace,file,less,vim-tiny${PCKIT_PACKAGES:+,$PCKIT_PACKAGES}
 
 [ "$(id -u)" = 0 ] || { echo "make-rootfs.sh: needs root (debootstrap makes device nodes and chroots)" >&2; exit 1; }
 for tool in debootstrap mke2fs; do
