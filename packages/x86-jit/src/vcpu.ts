@@ -55,6 +55,9 @@ const STACK_AND_MEMORY = new Set<number>([Mnemonic.Push, Mnemonic.Pop, Mnemonic.
 /** After these a single-step trap follows when TF is set then, whatever it was before: the interrupt's entry has cleared it, SYSRET brings it along. */
 const ENTERS_OR_LEAVES = new Set<number>([Mnemonic.Int, Mnemonic.Int3, Mnemonic.Int1, Mnemonic.Into, Mnemonic.Sysret]);
 
+/** So many exceptions without an instruction in between, and a processor is taken for shut down: nothing will come of it. */
+const FRUITLESS = 10_000;
+
 /** Exceptions that make a double fault of each other. SDM vol. 3, table 6-5. */
 const CONTRIBUTORY = new Set<number>([Vector.DE, Vector.TS, Vector.NP, Vector.SS, Vector.GP]);
 
@@ -99,6 +102,9 @@ export class X86Vcpu implements Vcpu {
   #sipiVector = -1;
   /** A task switch ended in one, amid an instruction. */
   #shutdown = false;
+  /** Exceptions since an instruction was executed, and when that was. */
+  #fruitless = 0;
+  #raisedAfter = -1n;
   /** A debugger's: runs are steps. */
   #step: StepOptions | undefined;
   /** The instruction at hand touched what is watched. */
@@ -409,6 +415,10 @@ export class X86Vcpu implements Vcpu {
     let errorCode = code;
     // The handler may reach the same breakpoint; back here it is asked again.
     cpu.setU64(State.passBreakpoint, NO_ADDRESS);
+    const { instructions } = this;
+    this.#fruitless = instructions === this.#raisedAfter ? this.#fruitless + 1 : 0;
+    this.#raisedAfter = instructions;
+    if (this.#fruitless > FRUITLESS) return false;
     for (;;) {
       if (first === Vector.PF && from === 'exception') cpu.setU64(State.cr2, cpu.u64(State.faultAddress));
       try {
@@ -550,6 +560,7 @@ export class X86Vcpu implements Vcpu {
     cpu.setI32(State.nmiBlocked, 0);
     this.#waiting = !this.#bootstrap;
     this.#sipiVector = -1;
+    this.#raisedAfter = -1n;
     cpu.setU64(State.efer, 0n);
     for (const field of [State.star, State.lstar, State.cstar, State.fmask, State.kernelGsBase, State.sysenterCs, State.sysenterEsp, State.sysenterEip, State.tscAux] as const) cpu.setU64(field, 0n);
     cpu.setU64(State.pat, 0x0007040600070406n);
