@@ -28,7 +28,10 @@ export default library(
             contents: `
               const base64 = '${optimizedInterpreter()}';
               export function interpreterBytes() {
-                return Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+                const text = atob(base64);
+                const bytes = new Uint8Array(text.length);
+                for (let k = 0; k < text.length; k++) bytes[k] = text.charCodeAt(k);
+                return bytes;
               }`,
             loader: 'js',
           }));
