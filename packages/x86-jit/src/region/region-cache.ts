@@ -135,8 +135,8 @@ export class RegionCache {
     predecoder.setLookups(host, NEVER);
     const block = predecoder.blockAt(host, modeKey);
     if (!block) return;
-    // Inside of a region that is about to be there: it may not be looked up any more then.
-    if (this.#pending.some((region) => block.regions?.has(region))) predecoder.setLookups(host, this.options.lookups);
+    // Inside of a region that is about to be there: it may not be looked up any more then. This time it is executed, and so not the last time counted.
+    if (this.#pending.some((region) => block.regions?.has(region))) predecoder.setLookups(host, this.options.lookups + 1);
     else this.#compile(cpu, block, 'lookups');
   }
 

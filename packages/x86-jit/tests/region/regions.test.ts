@@ -42,6 +42,11 @@ describe('compiled regions', () => {
     expect(share).toBeGreaterThan(0.2);
   });
 
+  it('wait for their module without keeping the processor from going on, where every block is compiled at once', () => {
+    const code = randomProgram(randomNumbers(77), 20, 400);
+    expect(compare(code, 5000, [997, 480, 77], { ...EAGER, lookups: 1, batch: 16 })).toBeGreaterThan(0);
+  });
+
   it.each(Array.from({ length: 6 }, (_, k) => k + 101))('may be given up at any time: random program %i', (seed) => {
     const code = randomProgram(randomNumbers(seed * 0x9e3779b1), 20, 400);
     expect(compare(code, 8000, [997, 1, 480, 77], { ...EAGER, evict: 150 })).toBeGreaterThan(0.1);
