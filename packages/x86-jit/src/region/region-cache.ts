@@ -40,6 +40,8 @@ export const DEFAULT_REGION_OPTIONS: RegionOptions = { lookups: 8000, samplePeri
 /** Instructions that a region waits at most for others to share a module with. */
 const BATCH_WAIT = 1_000_000;
 const NEVER = 0x7fffffff;
+/** How often a block is looked up until its first instruction is executed, at most: to enter its region, and where that leaves the instruction to the interpreter. */
+const LOOKUPS_TO_EXECUTE = 2;
 
 interface Region {
   readonly root: Block;
@@ -135,8 +137,8 @@ export class RegionCache {
     predecoder.setLookups(host, NEVER);
     const block = predecoder.blockAt(host, modeKey);
     if (!block) return;
-    // Inside of a region that is about to be there: it may not be looked up any more then. This time it is executed, and so not the last time counted.
-    if (this.#pending.some((region) => block.regions?.has(region))) predecoder.setLookups(host, this.options.lookups + 1);
+    // Inside of a region that is about to be there: it may not be looked up any more then.
+    if (this.#pending.some((region) => block.regions?.has(region))) predecoder.setLookups(host, this.options.lookups + LOOKUPS_TO_EXECUTE);
     else this.#compile(cpu, block, 'lookups');
   }
 
