@@ -35,7 +35,7 @@ export interface RegionOptions {
   readonly trace?: RegionTrace;
 }
 
-export const DEFAULT_REGION_OPTIONS: RegionOptions = { lookups: 8000, samplePeriod: 10_000, longestPeriod: 320_000, samples: 4, instructions: [150, 400, 1600], entries: 200_000, pages: 12, batch: 16, evict: 0 };
+export const DEFAULT_REGION_OPTIONS: RegionOptions = { lookups: 20_000, samplePeriod: 10_000, longestPeriod: 320_000, samples: 8, instructions: [150, 400, 1600], entries: 200_000, pages: 12, batch: 16, evict: 0 };
 
 /** Instructions that a region waits at most for others to share a module with. */
 const BATCH_WAIT = 1_000_000;
