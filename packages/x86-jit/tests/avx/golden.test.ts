@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { describeGolden } from '../sse/golden-suite.js';
 import { cannotRecord } from '../x87/recorder.js';
-import { AVX_PROGRAM, AVX_SUITE, difference, unifyMaskedStores } from './comparison.js';
+import { AVX_PROGRAM, AVX_SUITE, difference, unifyKinds } from './comparison.js';
 import { AvxEmulator } from './emulator.js';
 import { lacksAvx } from './host.js';
 import { avxForms, avxVariants } from './variants.js';
@@ -21,5 +21,5 @@ describe('the forms under test', () => {
 
 const tool = cannotRecord();
 describeGolden({
-  suite: AVX_SUITE, program: AVX_PROGRAM, name: 'avx', emulator: () => new AvxEmulator(), difference, familyLetters: 3, unify: unifyMaskedStores, freshShare: 5, reason: tool ?? lacksAvx(), reasonIsTool: tool !== undefined,
+  suite: AVX_SUITE, program: AVX_PROGRAM, name: 'avx', emulator: () => new AvxEmulator(), difference, familyLetters: 3, unify: unifyKinds, freshShare: 5, reason: tool ?? lacksAvx(), reasonIsTool: tool !== undefined,
 });

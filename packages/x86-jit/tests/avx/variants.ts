@@ -6,7 +6,7 @@ import type { Variant } from '../sse/variants.js';
 
 /** ModRM and VEX fields: YMM1 or RCX, YMM2, YMM3, YMM4; RDX; [RSI], or [RSI + YMM3 * scale]. */
 export const REGISTER = 1;
-const FIRST = 2;
+export const FIRST = 2;
 export const SECOND = 3;
 const FOURTH = 4;
 const RDX = 2;
