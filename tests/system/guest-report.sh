@@ -16,6 +16,8 @@ echo "== clocksource"
 cat /sys/devices/system/clocksource/clocksource0/current_clocksource
 echo "== interrupts"
 cat /proc/interrupts
+echo "== slots"
+for slot in /sys/bus/pci/slots/*; do echo "${slot##*/} $(cat "$slot/address")"; done
 echo "== dmesg"
 dmesg -r
 echo "== end"

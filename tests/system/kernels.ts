@@ -78,6 +78,7 @@ async function boot(report: Report, image: Image, cpus: number, options: readonl
   shows('ACPI', /ACPI: RSDP [^]*ACPI: Interpreter enabled/);
   shows('the TSC as clock source', /clocksource: Switched to clocksource tsc$/m);
   report.equal('clock source in the end', shown.get('clocksource'), 'tsc');
+  report.equal('the PCI slots are numbered as under QEMU', shown.get('slots'), sections(reference).get('slots'));
   report.check('every processor gets timer interrupts', timerInterrupts(shown.get('interrupts') ?? '', cpus), shown.get('interrupts'));
 
   // With what the kernel says after the report, when it powers off.

@@ -68,7 +68,7 @@ describe('the check of a command line', () => {
     expect(await check(line, { disks: [eth0], nics: 1 })).toEqual([expect.stringContaining('add net.ifnames=0')]);
     expect(await check(`${line} net.ifnames=0`, { disks: [eth0], nics: 1 })).toEqual([]);
     expect(await check(line, { disks: [eth0] })).toEqual([]);
-    const other = { backend: new MemoryDisk(image('allow-hotplug enp0s4\n', ['-b', '1024'])), interface: 'ide' } as const;
+    const other = { backend: new MemoryDisk(image('allow-hotplug ens3\n', ['-b', '1024'])), interface: 'ide' } as const;
     expect(await check(line, { disks: [other], nics: 1 })).toEqual([]);
   });
 });

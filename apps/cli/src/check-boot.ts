@@ -60,7 +60,7 @@ function memoryTrap({ kernel, initrdBytes, memoryBytes }: BootToCheck): string |
   return memoryBytes < needed ? `${formatSize(memoryBytes)} of memory is little for this kernel${initrdBytes > 0 ? ' and its initrd' : ''}: ${formatSize(needed)} or more would be safe` : undefined;
 }
 
-/** A card that udev calls enp0s4, and an image that configures eth0 (which create-image.sh of syzkaller makes). */
+/** A card that udev calls ens3 (enp0s3 if the kernel has no CONFIG_ACPI_PCI_SLOT), and an image that configures eth0 (which create-image.sh of syzkaller makes). */
 async function nameTrap(words: readonly string[], root: string | undefined, { disks, nics }: BootToCheck): Promise<string | undefined> {
   if (nics === 0 || words.includes('net.ifnames=0')) return undefined;
   const index = deviceNames(disks).indexOf(root ?? '');
@@ -68,5 +68,5 @@ async function nameTrap(words: readonly string[], root: string | undefined, { di
   if (disk === undefined) return undefined;
   const text = await readExtFile(disk, '/etc/network/interfaces');
   if (text === undefined || !/^\s*(?:auto|allow-hotplug|iface)\s+eth0\b/m.test(text)) return undefined;
-  return 'the image configures eth0, and udev will call the card enp0s..: add net.ifnames=0 to the command line';
+  return 'the image configures eth0, and udev will call the card ens3 or enp0s3: add net.ifnames=0 to the command line';
 }

@@ -82,6 +82,15 @@ describe.skipIf(lacks('acpiexec'))('acpiexec, ACPICA\'s interpreter (Debian acpi
     expect(output).toMatch(/89 06 00 0D 01 0B 00 00 00 79 00/);
   });
 
+  it('numbers the slots that are for cards, and has none ejected', () => {
+    const namespace = execute('namespace');
+    const slots = [...namespace.matchAll(/ (S[0-9A-F]{2})_ Device/g)].map(([, slot]) => slot);
+    expect(slots).toEqual(['S10', 'S18', 'S20', 'S28', 'S30', 'S38', 'S40']);
+    const values = integers(execute(...slots.flatMap((slot) => [`execute \\_SB.PCI0.${slot}._ADR`, `execute \\_SB.PCI0.${slot}._SUN`])));
+    expect(values).toEqual([2, 3, 4, 5, 6, 7, 8].flatMap((slot) => [slot * 0x1_0000, slot]));
+    expect(namespace.match(/ (?:_SUN|_EJ\d|_RMV) /g)).toEqual(slots.map(() => ' _SUN '));
+  });
+
   it('finds soft off', () => {
     expect(integers(execute('execute \\_S5'))).toEqual([0, 0, 0, 0]);
   });

@@ -112,7 +112,7 @@ export function bootCommand(act: (options: BootOptions) => Promise<void>): Comma
     .option('--cpu <model>', 'processor model')
     .option('--serial <line>', 'stdio, file:PATH, tcp:[HOST:]PORT or none; COM1, COM2, ... in order (default: stdio)', collect)
     .option('--net <network>', 'user[,hostfwd=tcp::10021-:22][,...] or stream,listen=unix:PATH; may be repeated', collect)
-    .option('--nic <card[,mac=MAC]>', 'the network card: virtio or e1000 (default: virtio); may be repeated, one for each --net', collect)
+    .option('--nic <card[,mac=MAC][,slot=N]>', 'the network card: virtio or e1000 (default: virtio); may be repeated, one for each --net', collect)
     .option('--deterministic', 'virtual time counts instructions: the same run every time')
     .option('--seed <n>', 'seed of the guest\'s random numbers in deterministic mode (default: 0)')
     .option('--interpreter-only', 'never compile guest code')

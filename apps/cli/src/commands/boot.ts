@@ -334,9 +334,9 @@ async function openNics({ nets, nics }: MachineChoice, context: NetworkContext, 
   for (const [index, option] of nets.entries()) {
     const network = await openNetwork(option, context);
     closing.push(() => network.close());
-    const { model, mac, mtu } = nics[index] ?? { model: 'virtio' };
+    const { model, mac, mtu, slot } = nics[index] ?? { model: 'virtio' };
     const address = mac === undefined ? undefined : parseMac(mac);
-    opened.push({ port: network.port, model, ...(address === undefined ? {} : { mac: address }), ...(mtu === undefined ? {} : { mtu }) });
+    opened.push({ port: network.port, model, ...(address === undefined ? {} : { mac: address }), ...(mtu === undefined ? {} : { mtu }), ...(slot === undefined ? {} : { slot }) });
   }
   return opened;
 }

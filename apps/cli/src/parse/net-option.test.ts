@@ -57,9 +57,10 @@ describe('--nic', () => {
     expect(parseNic('virtio')).toEqual({ model: 'virtio' });
     expect(parseNic('e1000,mac=52:54:00:aa:bb:cc')).toEqual({ model: 'e1000', mac: '52:54:00:aa:bb:cc' });
     expect(parseNic('virtio,mtu=9000')).toEqual({ model: 'virtio', mtu: 9000 });
+    expect(parseNic('e1000,slot=5')).toEqual({ model: 'e1000', slot: 5 });
   });
 
-  it.each(['ne2k', 'virtio,mac=01:00:5e:00:00:01', 'virtio,mac=52:54', 'e1000,mtu=9000', 'virtio,mtu=10', 'virtio,x'])('refuses %s', (text) => {
+  it.each(['ne2k', 'virtio,mac=01:00:5e:00:00:01', 'virtio,mac=52:54', 'e1000,mtu=9000', 'virtio,mtu=10', 'virtio,slot=1', 'virtio,slot=32', 'virtio,slot=x', 'virtio,x'])('refuses %s', (text) => {
     expect(() => parseNic(text)).toThrow('--nic');
   });
 });

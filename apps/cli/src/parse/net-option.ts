@@ -39,11 +39,13 @@ export type NetOption =
     }
   | { readonly kind: 'stream'; readonly role: 'listen' | 'connect'; readonly address: StreamAddress };
 
-/** `--nic virtio|e1000[,mac=..]` */
+/** `--nic virtio|e1000[,mac=..][,slot=..]` */
 export interface NicOption {
   readonly model: NicModel;
   readonly mac?: string;
   readonly mtu?: number;
+  /** PCI slot. */
+  readonly slot?: number;
 }
 
 export type NicModel = 'virtio' | 'e1000';
@@ -61,17 +63,19 @@ export function parseNet(text: string): NetOption {
 
 export function parseNic(text: string): NicOption {
   const [model = '', ...parts] = text.split(',');
-  const nicAdvice = 'It takes virtio or e1000, then mac=52:54:00:12:34:56, and for virtio mtu=1500.';
+  const nicAdvice = 'It takes virtio or e1000, then mac=52:54:00:12:34:56, slot=3 (2 to 31), and for virtio mtu=1500.';
   if (!MODELS.includes(model)) throw new CliError('usage', `--nic: there is no card "${model}"`, nicAdvice);
   let mac: string | undefined;
   let mtu: number | undefined;
+  let slot: number | undefined;
   for (const part of parts) {
     const [key, value] = keyValue(part);
     if (key === 'mac' && parseMac(value) !== undefined) mac = value;
     else if (key === 'mtu' && model === 'virtio' && /^\d{2,5}$/.test(value) && Number(value) >= 68 && Number(value) <= 65535) mtu = Number(value);
+    else if (key === 'slot' && /^\d{1,2}$/.test(value) && Number(value) >= 2 && Number(value) <= 31) slot = Number(value);
     else throw new CliError('usage', `--nic: "${part}" in "${text}" makes no sense`, nicAdvice);
   }
-  return { model: model as NicModel, ...(mac === undefined ? {} : { mac }), ...(mtu === undefined ? {} : { mtu }) };
+  return { model: model as NicModel, ...(mac === undefined ? {} : { mac }), ...(mtu === undefined ? {} : { mtu }), ...(slot === undefined ? {} : { slot }) };
 }
 
 function parseUser(text: string, parts: readonly string[]): NetOption {

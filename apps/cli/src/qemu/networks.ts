@@ -23,8 +23,8 @@ export class Networks {
     }
     const nic = card(values, values.take('model') ?? 'e1000', `-net ${text}`);
     const netdev = values.take('netdev');
-    for (const key of ['name', 'vectors', 'addr', 'vlan']) values.take(key);
-    values.expectNoMore('model, macaddr, netdev');
+    for (const key of ['name', 'vectors', 'vlan']) values.take(key);
+    values.expectNoMore('model, macaddr, netdev, addr');
     if (netdev === undefined) this.#hubNics.push(nic);
     else this.#pairs.push({ net: this.#netdev(netdev, `-net ${text}`), nic });
   }
@@ -54,8 +54,8 @@ export class Networks {
     this.#mentioned = true;
     const netdev = values.take('netdev');
     const nic = card(values, model, `-device ${text}`);
-    for (const key of ['id', 'addr', 'bus', 'romfile', 'bootindex', 'disable-legacy', 'disable-modern', 'mq', 'vectors']) values.take(key);
-    values.expectNoMore('netdev, mac');
+    for (const key of ['id', 'romfile', 'bootindex', 'disable-legacy', 'disable-modern', 'mq', 'vectors']) values.take(key);
+    values.expectNoMore('netdev, mac, addr');
     if (netdev === undefined) throw new CliError('usage', `-device ${text} has no network`, 'Write -netdev user,id=net0 and add netdev=net0.');
     this.#pairs.push({ net: this.#netdev(netdev, `-device ${text}`), nic });
   }
@@ -88,7 +88,18 @@ function card(values: KeyValues, model: string, where: string): NicOption {
   const ours = CARDS[model];
   if (ours === undefined) throw new CliError('usage', `${where}: pckit has no network card "${model}"`, 'The cards are e1000 and virtio-net-pci.');
   const mac = values.take('mac', 'macaddr');
-  return parseNic(mac === undefined ? ours : `${ours},mac=${mac}`);
+  const slot = slotOf(values, where);
+  return parseNic(`${ours}${mac === undefined ? '' : `,mac=${mac}`}${slot === undefined ? '' : `,slot=${slot}`}`);
+}
+
+/** `addr=SLOT[.FUNCTION]`, in hexadecimal. @returns undefined without it, and on a bus behind a bridge, which we don't have */
+function slotOf(values: KeyValues, where: string): number | undefined {
+  const addr = values.take('addr');
+  const bus = values.take('bus') ?? 'pci.0';
+  if (addr === undefined || !/^pcie?\.0$/.test(bus)) return undefined;
+  const slot = Number.parseInt(/^(?:0x)?([\da-f]{1,2})(?:\.0)?$/i.exec(addr)?.[1] ?? '', 16);
+  if (slot >= 2 && slot <= 31) return slot;
+  throw new CliError('usage', `${where}: addr=${addr} is not a slot for a card`, 'Write addr=0x2 to addr=0x1f.');
 }
 
 /** What our `--net` takes of it. */

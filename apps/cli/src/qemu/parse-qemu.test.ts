@@ -72,6 +72,12 @@ describe('pckit qemu', () => {
     expect(boot('-netdev stream,id=n,server=on,addr.type=unix,addr.path=/s -device e1000,netdev=n').nets).toEqual([{ kind: 'stream', role: 'listen', address: { kind: 'unix', path: '/s' } }]);
   });
 
+  it('puts a card where addr says, in hexadecimal as QEMU has it', () => {
+    const slot = (card: string): unknown => boot(`-netdev user,id=n -device ${card},netdev=n`).nics?.[0]?.slot;
+    expect(['e1000', 'e1000,addr=0x3', 'virtio-net-pci,addr=1f', 'virtio-net-pci,addr=10.0,bus=pci.0', 'e1000,addr=0x0,bus=pci.1'].map(slot)).toEqual([undefined, 3, 31, 16, undefined]);
+    for (const addr of ['1', '20', '3.1', 'x']) expect(() => slot(`e1000,addr=${addr}`)).toThrow(`addr=${addr} is not a slot`);
+  });
+
   it('says where the console and the monitor are', () => {
     expect(boot('-nographic -monitor none')).not.toHaveProperty('monitor');
     expect(boot('-serial mon:stdio')).toMatchObject({ serials: [{ kind: 'stdio' }], monitor: 'mux' });

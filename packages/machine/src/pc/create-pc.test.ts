@@ -1,4 +1,4 @@
-import { FakeBlockBackend, FakeCharPort } from '@pckit/device-testing';
+import { FakeBlockBackend, FakeCharPort, FakeEthernetPort } from '@pckit/device-testing';
 import type { AccessSize } from '@pckit/interfaces';
 import { describe, expect, it } from 'vitest';
 import type { MachineEvent } from '../events.js';
@@ -299,6 +299,24 @@ describe('a PC', () => {
     }
     expect(() => createPc({ memoryBytes: 1 << 20 })).toThrow(MachineError);
     expect(() => build(IDLE, { serial: [null, null, null, null, null] })).toThrow('5 serial ports; a PC has at most 4');
+  });
+
+  it('has its network cards first, from slot 3, or in the slots that they ask for', () => {
+    const port = new FakeEthernetPort();
+    const e1000 = { port, model: 'e1000' } as const;
+    const cards = (config: Partial<PcConfig>): Record<number, string> => {
+      const { pc } = build(IDLE, { disks: [{ backend: new FakeBlockBackend(1 << 20) }], ...config });
+      const occupied = pc.chips.pci.occupied().filter(({ device }) => device > 1);
+      return Object.fromEntries(occupied.map(({ device }) => [device, pc.chips.pci.readConfig(device, 0, 0, 4).toString(16)]));
+    };
+    const [intel, net, rng, disk] = ['100e8086', '10001af4', '10051af4', '10011af4'];
+    expect(cards({})).toEqual({ 3: rng, 4: disk });
+    expect(cards({ nics: [e1000] })).toEqual({ 3: intel, 4: rng, 5: disk });
+    expect(cards({ nics: [{ port }, e1000], rng: false })).toEqual({ 3: net, 4: intel, 5: disk });
+    expect(cards({ nics: [{ port }, { ...e1000, slot: 3 }, { port, slot: 2 }, { ...e1000, slot: 31 }] })).toEqual({ 2: net, 3: intel, 4: net, 5: rng, 6: disk, 31: intel });
+    for (const slot of [1, 32, 2.5]) expect(() => cards({ nics: [{ port, slot }] })).toThrow(`PCI slot ${slot} takes no card; 2 to 31 do`);
+    expect(() => cards({ nics: [{ port, slot: 3 }, { port, slot: 3 }] })).toThrow(/PCI slot 3 is taken by nic0/);
+    expect(() => cards({ nics: Array.from({ length: 30 }, () => ({ port })) })).toThrow('no PCI slot is left');
   });
 
   it('has an IDE function when disks are attached to it, at the ports and interrupts of a PC/AT', async () => {

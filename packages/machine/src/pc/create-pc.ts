@@ -95,6 +95,7 @@ export interface PcConfig
   /** COM1 to COM4; `null` is a UART with nothing plugged in. Default two of them. */
   readonly serial?: readonly (CharPort | null)[];
   readonly disks?: readonly PcDisk[];
+  /** They come first among the cards: from PCI slot 3. */
   readonly nics?: readonly PcNic[];
   /** A virtio entropy device. Default true. */
   readonly rng?: boolean;
@@ -118,8 +119,8 @@ export interface Pc {
   readonly plan: BootPlan | undefined;
   readonly disks: readonly VirtioBlk[];
   readonly nics: readonly PcNetworkCard[];
-  /** Puts a card into the next free slot. Before power-on. */
-  plug(make: (slot: PciSlot) => PciCard): PciSlot;
+  /** Puts a card into a slot, 2 to 31, or the first free one from 3. Before power-on. */
+  plug(make: (slot: PciSlot) => PciCard, slotNumber?: number): PciSlot;
   /** A key goes down or up, by its `KeyboardEvent.code`; through the door. */
   key(code: string, down: boolean): void;
   /** The mouse moves: relative, y up, `buttons` bit 0 left, 1 right, 2 middle; through the door. */
@@ -289,17 +290,25 @@ export function createPc(config: PcConfig): Pc {
   ports.map(at.PORT_SMI, acpiPm.regions.smi);
   const powerButton = door.input<null>('power-button', () => acpiPm.pressPowerButton());
 
-  // Cards.
-  let nextSlot = at.SLOT_FIRST_FREE;
-  const plug = (make: (slot: PciSlot) => PciCard): PciSlot => {
-    if (nextSlot > at.SLOT_LAST) throw new MachineError('configuration', 'no PCI slot is left');
-    const slot = pci.slot(nextSlot++);
+  // Cards. Linux names network cards by their slots, so these don't depend on what else there is.
+  const chosenSlots = new Set(config.nics?.map(({ slot }) => slot));
+  const freeSlot = (): number => {
+    for (let number = at.SLOT_FIRST_CARD; number <= at.SLOT_LAST; number++) {
+      if (!chosenSlots.has(number) && pci.slot(number).occupant === undefined) return number;
+    }
+    throw new MachineError('configuration', 'no PCI slot is left');
+  };
+  const plug = (make: (slot: PciSlot) => PciCard, slotNumber = freeSlot()): PciSlot => {
+    if (!Number.isInteger(slotNumber) || slotNumber < at.SLOT_FIRST || slotNumber > at.SLOT_LAST)
+      throw new MachineError('configuration', `PCI slot ${slotNumber} takes no card; ${at.SLOT_FIRST} to ${at.SLOT_LAST} do`);
+    const slot = pci.slot(slotNumber);
+    if (slot.occupant !== undefined) throw new MachineError('configuration', `PCI slot ${slotNumber} is taken by ${slot.occupant.name}`);
     const card = make(slot);
     machine.add(card.device);
     slot.plug(card.function);
     return slot;
   };
-  const plugVirtio = (device: VirtioDevice): void => {
+  const plugVirtio = (device: VirtioDevice, slotNumber?: number): void => {
     plug((slot) => {
       const transport = new VirtioPci(
         {
@@ -311,8 +320,9 @@ export function createPc(config: PcConfig): Pc {
         { transitional: true },
       );
       return { device: transport, function: transport.function };
-    });
+    }, slotNumber);
   };
+  const nics = (config.nics ?? []).map((nic, index) => addNetworkCard(machine, { plug, plugVirtio }, nic, index));
   if (config.rng !== false) plugVirtio(new VirtioRng({ entropy: machine.entropy }));
   const wanted = (config.disks ?? []).map((disk, index) => ({ ...disk, name: disk.name ?? `disk${index}` }));
   const ide = plugIde(machine, isa, pci, wanted);
@@ -327,7 +337,6 @@ export function createPc(config: PcConfig): Pc {
     plugVirtio(disk);
     return [disk];
   });
-  const nics = (config.nics ?? []).map((nic, index) => addNetworkCard(machine, { plug, plugVirtio }, nic, index));
 
   // Processors.
   const pins = machine.addProcessors((index) => ({

@@ -62,6 +62,7 @@ export const SLOT_HOST_BRIDGE = 0;
 export const SLOT_ISA_BRIDGE = 1;
 export const FUNCTION_IDE = 1;
 export const FUNCTION_PM = 3;
-/** 2 stays free, where other boards have their display. */
-export const SLOT_FIRST_FREE = 3;
+/** Cards may be in 2 to 31. Unless told otherwise they begin at 3: other boards have their display in 2, and thus their network card in 3. */
+export const SLOT_FIRST = 2;
+export const SLOT_FIRST_CARD = 3;
 export const SLOT_LAST = 31;

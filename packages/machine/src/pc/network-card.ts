@@ -19,6 +19,8 @@ export interface PcNic {
   readonly mac?: Uint8Array;
   /** Told to the driver, which takes 1500 by itself; virtio only. */
   readonly mtu?: number;
+  /** PCI slot, 2 to 31. Default the first free one from 3. */
+  readonly slot?: number;
 }
 
 /** A network card in the machine. */
@@ -34,8 +36,8 @@ export interface PcNetworkCard {
 
 /** How cards get into slots. */
 export interface CardSlots {
-  plug(make: (slot: PciSlot) => PciCard): PciSlot;
-  plugVirtio(device: VirtioDevice): void;
+  plug(make: (slot: PciSlot) => PciCard, slotNumber?: number): PciSlot;
+  plugVirtio(device: VirtioDevice, slotNumber?: number): void;
 }
 
 export function addNetworkCard(machine: Machine, slots: CardSlots, nic: PcNic, index: number): PcNetworkCard {
@@ -45,8 +47,9 @@ export function addNetworkCard(machine: Machine, slots: CardSlots, nic: PcNic, i
     throw new MachineError('configuration', `${name}: ${Array.from(mac, hexByte).join(':')} is not a unicast MAC address`);
   const { door } = machine;
   const cable = machine.add(new EthernetCable(`${name}-cable`, door, nic.port));
-  const { model = 'virtio' } = nic;
-  const card = model === 'e1000' ? plugE1000(machine, slots, cable, { name, mac }) : plugVirtioNet(machine, slots, cable, { name, mac, ...(nic.mtu === undefined ? {} : { mtu: nic.mtu }) });
+  const { model = 'virtio', mtu, slot } = nic;
+  const inSlot: CardSlots = { plug: (make) => slots.plug(make, slot), plugVirtio: (device) => slots.plugVirtio(device, slot) };
+  const card = model === 'e1000' ? plugE1000(machine, inSlot, cable, { name, mac }) : plugVirtioNet(machine, inSlot, cable, { name, mac, ...(mtu === undefined ? {} : { mtu }) });
   const links = door.input<boolean>(`${name}-link`, (up) => card.setLink(up));
   const announcements = door.input<null>(`${name}-announce`, () => card.announce());
   return { name, model, mac: mac.slice(), setLink: (up) => links.post(up), announce: () => announcements.post(null) };

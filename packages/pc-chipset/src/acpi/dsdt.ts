@@ -12,6 +12,9 @@ import { table } from './table.js';
  *
  * Interrupts of PCI slots (_PRT): in PIC mode through the link devices LNKA to LNKD, which program the PIIX3's PIRQRC registers; in APIC mode,
  * which the operating system announces with \_PIC (1), PIRQA to PIRQD are hardwired to four I/O APIC inputs of their own.
+ *
+ * Slots have their device number as _SUN (ACPI 6.5 section 6.1.11), from which Linux makes /sys/bus/pci/slots, and udev an `ens3`. Nothing can be
+ * ejected: there is no _EJ0.
  */
 
 /** A method's `_STA`: present, enabled, decoding, working. */
@@ -77,8 +80,18 @@ function pciDevices(board: AcpiBoard, pci: NonNullable<AcpiBoard['pci']>): AmlOb
     name('_CRS', resourceTemplate(...windows)),
     ...prt,
     ...(pci.isaBridge ? [isaBridge(board)] : legacyDevices(board)),
+    ...slots(pci.isaBridge ? 2 : 1, pci.lastSlot),
   );
   return pci.isaBridge ? [bridge, ...PIRQS.map((pirq) => link(pirq, pci.pirqIrqs))] : [bridge];
+}
+
+/** Named by device and function number, as `S18` for device 3. */
+function slots(first: number, last: number): AmlObject[] {
+  const devices: AmlObject[] = [];
+  for (let slot = first; slot <= last; slot++) {
+    devices.push(device(`S${(slot << 3).toString(16).toUpperCase().padStart(2, '0')}`, name('_ADR', slot * 0x1_0000), name('_SUN', slot)));
+  }
+  return devices;
 }
 
 /** Every pin of every slot but the host bridge's. */
