@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import { login, typist } from './debian-console.js';
 import { command, start, statsOf, type ConsoleRun } from './pckit.js';
 import { patient, Report, workFolder } from './report.js';
-import { mustRun, tool } from './tool.js';
+import { copyImage, tool } from './tool.js';
 
 const DEFAULT_IMAGE = '/var/tmp/pckit/bookworm-rootfs.img';
 const WHOLE_PATIENCE = 4 * 3600;
@@ -26,7 +26,7 @@ const report = new Report();
 const run = typist(report);
 
 async function session(): Promise<void> {
-  mustRun('cp', ['--sparse=always', '--reflink=auto', source, disk]);
+  copyImage(source, disk);
   // Fetched first, so that a slow mirror isn't taken for a slow boot.
   await command(['guest', 'fetch'], patient(900));
 

@@ -7,16 +7,17 @@
  * IMAGE is what `PCKIT_PACKAGES=nodejs,sqlite3,perl,openssl,python3 packages/debian-image/scripts/make-rootfs.sh IMAGE bookworm 3G` makes; a copy is
  * booted. Needs root, for chroot, and debugfs.
  */
-import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { login, typist } from './debian-console.js';
 import { command, start } from './pckit.js';
 import { patient, Report, workFolder } from './report.js';
-import { mustRun, tool } from './tool.js';
+import { copyImage, mustRun, tool } from './tool.js';
 
 const DEFAULT_IMAGE = '/var/tmp/pckit/bookworm-languages.img';
 const WORK = '/opt/languages';
+const WORK_FILES = fileURLToPath(new URL('languages', import.meta.url));
 const PARTS = ['node', 'python3', 'perl', 'sqlite3', 'gcc', 'openssl'];
 
 const source = resolve(process.argv[2] ?? process.env['PCKIT_LANGUAGES_ROOTFS'] ?? DEFAULT_IMAGE);
@@ -40,13 +41,11 @@ function prepare(): void {
   rmSync(tree, { recursive: true, force: true });
   mkdirSync(tree, { recursive: true });
   mustRun('debugfs', ['-R', `rdump / ${tree}`, source]);
-  cpSync(fileURLToPath(new URL('languages', import.meta.url)), join(tree, WORK), { recursive: true });
+  cpSync(WORK_FILES, join(tree, WORK), { recursive: true });
   mustRun('mount', ['--bind', '/dev', join(tree, 'dev')]);
-  mustRun('cp', ['--sparse=always', '--reflink=auto', source, disk]);
+  copyImage(source, disk);
   mustRun('debugfs', ['-w', '-R', `mkdir ${WORK}`, disk]);
-  for (const name of ['work.sh', 'work.mjs', 'work.py', 'work.pl', 'work.sql', 'work.c']) {
-    mustRun('debugfs', ['-w', '-R', `write ${join(tree, WORK, name)} ${WORK}/${name}`, disk]);
-  }
+  for (const name of readdirSync(WORK_FILES)) mustRun('debugfs', ['-w', '-R', `write ${join(tree, WORK, name)} ${WORK}/${name}`, disk]);
 }
 
 prepare();

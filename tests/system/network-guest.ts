@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { login, typist, type CommandResult } from './debian-console.js';
 import { command, ConsoleRun, start, type Finished } from './pckit.js';
 import { patient, type Report } from './report.js';
-import { mustRun } from './tool.js';
+import { copyImage, mustRun } from './tool.js';
 
 /**
  * `virtio`, `e1000`: pckit with that card. `stream-virtio`, `stream-e1000`: QEMU on `pckit net`, over `-netdev stream`.
@@ -36,7 +36,7 @@ export class NetworkGuest {
   /** Boots, logs in on the console, and lets a key of ours in. */
   static async boot({ link, image, folder, report }: GuestRequest): Promise<NetworkGuest> {
     const disk = join(folder, `${link}.img`);
-    mustRun('cp', ['--sparse=always', '--reflink=auto', image, disk]);
+    copyImage(image, disk);
     const key = join(folder, 'key');
     if (!existsSync(key)) mustRun('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
     const port = await freePort();

@@ -12,7 +12,7 @@ import { DebuggerRun } from './debugger-run.js';
 import { unpackLearner } from './learner.js';
 import { start } from './pckit.js';
 import { patient, Report, workFolder } from './report.js';
-import { mustRun, tool } from './tool.js';
+import { copyImage, tool } from './tool.js';
 
 const IMAGE = '/var/tmp/pckit/bookworm-net.img';
 const PORT = 10021;
@@ -68,7 +68,7 @@ async function debug(vmlinux: string): Promise<void> {
 async function session(learner: string, image: string): Promise<void> {
   const { bzImage, vmlinux } = unpackLearner(learner, folder);
   const disk = at('disk.img');
-  mustRun('cp', ['--sparse=always', '--reflink=auto', image, disk]);
+  copyImage(image, disk);
   const flags = ['-kernel', bzImage, '-append', 'console=ttyS0 root=/dev/sda rw debug nokaslr', '-hda', disk, '-net', `user,hostfwd=tcp::${PORT}-:22`, '-net', 'nic', '-nographic', '-m', '2G', '-smp', '2', '-s'];
   const machine = start(['qemu', ...flags], { patience: WHOLE, log: at('console.log') });
   report.note(`console: ${at('console.log')}`);

@@ -22,6 +22,11 @@ export function mustRun(name: string, args: readonly string[], cwd?: string): st
   return stdout;
 }
 
+/** A disk image for a check to write to; holes stay holes, and blocks are shared where the file system can. */
+export function copyImage(from: string, to: string): void {
+  mustRun('cp', ['--sparse=always', '--reflink=auto', from, to]);
+}
+
 /** @returns options for `pckit guest build` that put a program of the host, and what it is linked with, into the image */
 export function addTool(name: string): string[] {
   const program = mustRun('which', [name]).trim();
