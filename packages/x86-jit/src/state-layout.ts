@@ -273,6 +273,9 @@ export const Xcr0 = { x87: 1, sse: 2, avx: 4 } as const;
 /** Exception vectors. SDM vol. 3, table 6-1. */
 export const Vector = { DE: 0, DB: 1, NMI: 2, BP: 3, OF: 4, BR: 5, UD: 6, NM: 7, DF: 8, TS: 10, NP: 11, SS: 12, GP: 13, PF: 14, MF: 16, AC: 17, MC: 18, XM: 19 } as const;
 
+/** Exceptions that push an error code. */
+export const VECTORS_WITH_CODE: readonly number[] = [Vector.DF, Vector.TS, Vector.NP, Vector.SS, Vector.GP, Vector.PF, Vector.AC];
+
 /**
  * In `State.faultVector`: an address that isn't canonical. It becomes #SS or #GP by the segment, which `X86Vcpu` finds out.
  */

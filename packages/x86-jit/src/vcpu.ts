@@ -600,7 +600,7 @@ export class X86Vcpu implements Vcpu {
     cpu.setI32(State.fault, 0);
     cpu.setI32(State.shadow, -1);
     cpu.setU64(State.passBreakpoint, NO_ADDRESS);
-    cpu.setU32(State.cpl, 0);
+    cpu.setCpl(0);
     cpu.flushTlb();
     cpu.updateMode();
     this.#halted = false;
@@ -633,7 +633,7 @@ export class X86Vcpu implements Vcpu {
     cpu.setU64(State.cr4, BigInt(r.cr4));
     cpu.setU64(State.efer, BigInt(r.efer));
     cpu.eflags = r.rflags;
-    cpu.setU32(State.cpl, (r.segments.ss.attributes >> Attribute.dplShift) & 3);
+    cpu.setCpl((r.segments.ss.attributes >> Attribute.dplShift) & 3);
     cpu.updateMode();
     cpu.flushTlb();
     cpu.setU64(State.rip, BigInt(r.rip) + (cpu.code64 ? 0n : BigInt(r.segments.cs.base)));
@@ -702,7 +702,7 @@ export class X86Vcpu implements Vcpu {
     this.#system.mtrr.clear();
     for (const { index, value } of s.mtrr) this.#system.mtrr.set(index, value);
     cpu.eflags = s.eflags;
-    cpu.setU32(State.cpl, s.cpl);
+    cpu.setCpl(s.cpl);
     cpu.setU64(State.rip, s.rip);
     cpu.updateMode();
     cpu.flushTlb();

@@ -1,3 +1,4 @@
+import { isNonCanonicalNumber } from '../mmu/page-walk.js';
 import { Attribute, SegmentIndex, State, Vector } from '../state-layout.js';
 import { GuestFault, type CpuState } from './cpu-state.js';
 import { prepareStack } from './interrupts.js';
@@ -19,7 +20,7 @@ function checkCode(cpu: CpuState, d: Descriptor, selector: number): void {
 function checkTarget(cpu: CpuState, d: Descriptor, offset: bigint): void {
   const to64 = cpu.longMode && (d.attributes & Attribute.long) !== 0;
   if (!to64 && offset > BigInt(d.limit)) throw new GuestFault(Vector.GP, 0);
-  if (to64 && BigInt.asUintN(64, BigInt.asIntN(48, offset)) !== BigInt.asUintN(64, offset)) throw new GuestFault(Vector.GP, 0);
+  if (to64 && isNonCanonicalNumber(offset)) throw new GuestFault(Vector.GP, 0);
 }
 
 function enter(cpu: CpuState, selector: number, d: Descriptor, offset: bigint, cpl: number): void {

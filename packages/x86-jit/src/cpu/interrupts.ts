@@ -1,16 +1,14 @@
-import { Attribute, Eflags, SegmentIndex, State, Vector } from '../state-layout.js';
+import { Attribute, Eflags, SegmentIndex, State, Vector, VECTORS_WITH_CODE } from '../state-layout.js';
 import { Delivery } from '../interpreter/deliver.js';
+import { isNonCanonicalNumber } from '../mmu/page-walk.js';
 import { GuestFault, type CpuState } from './cpu-state.js';
-import { dropInnerSegments, isCode, isConforming, markAccessed, parseDescriptor, readDescriptor, realModeSegment, toRegister, withinLimit, type Descriptor } from './segmentation.js';
+import { dropInnerSegments, isCode, isConforming, markAccessed, nullSegment, parseDescriptor, readDescriptor, realModeSegment, toRegister, withinLimit, type Descriptor } from './segmentation.js';
 import { availableTask, returnToLinkedTask, switchTask } from './task-switch.js';
 
 // Interrupt and exception delivery, and IRET. SDM vol. 3, chapter 6 and 7.4; vol. 2, INT and IRET.
 
 /** Where an event comes from: it decides on privilege checks, the pushed RIP and the error code's EXT bit. */
 export type EventSource = 'external' | 'exception' | 'software' | 'trap';
-
-/** Exceptions that push an error code. */
-const HAS_CODE = new Set<number>([Vector.DF, Vector.TS, Vector.NP, Vector.SS, Vector.GP, Vector.PF, Vector.AC]);
 
 interface Frame {
   push(value: bigint): void;
@@ -65,7 +63,7 @@ function stackFromTss(cpu: CpuState, level: number, external: number): { sp: big
  * @throws GuestFault when delivery itself faults; nothing was committed then
  */
 export function deliver(cpu: CpuState, vector: number, source: EventSource, code: number | undefined): void {
-  const errorCode = source !== 'external' && source !== 'software' && HAS_CODE.has(vector) ? (code ?? 0) : undefined;
+  const errorCode = source !== 'external' && source !== 'software' && VECTORS_WITH_CODE.includes(vector) ? (code ?? 0) : undefined;
   if (!cpu.protectedMode) deliverReal(cpu, vector);
   else if (cpu.longMode) deliverLong(cpu, vector, source, errorCode);
   else deliverProtected(cpu, vector, source, errorCode);
@@ -266,7 +264,7 @@ export function interruptReturn(cpu: CpuState, size: number): void {
   if (!d.present) throw new GuestFault(Vector.NP, code);
   const to64 = cpu.longMode && (d.attributes & Attribute.long) !== 0;
   const target = to64 ? ip : (d.base + (ip & (size === 2 ? 0xffffn : 0xffffffffn))) & 0xffffffffn;
-  if (to64 && BigInt.asUintN(64, BigInt.asIntN(48, ip)) !== BigInt.asUintN(64, ip)) throw new GuestFault(Vector.GP, 0);
+  if (to64 && isNonCanonicalNumber(ip)) throw new GuestFault(Vector.GP, 0);
   if (!to64 && ip > BigInt(d.limit)) throw new GuestFault(Vector.GP, 0);
 
   const outer = rpl > cpu.cpl;
@@ -301,7 +299,7 @@ export function prepareStack(cpu: CpuState, ss: number, rpl: number, to64: boole
   const code = ss & 0xfffc;
   if (code === 0) {
     if (!to64 || rpl === 3) throw new GuestFault(Vector.GP, 0);
-    return { selector: ss, base: 0n, limit: 0, attributes: Attribute.unusable | (rpl << Attribute.dplShift) };
+    return nullSegment(ss, rpl);
   }
   const d = readDescriptor(cpu, ss);
   if ((ss & 3) !== rpl || !d.application || d.type & Attribute.code || !(d.type & Attribute.writable) || d.dpl !== rpl) throw new GuestFault(Vector.GP, code);

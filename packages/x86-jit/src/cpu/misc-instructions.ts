@@ -1,5 +1,6 @@
 import { Mnemonic, OperandKind, registerClass, RegisterClass, registerNumber, Prefix } from '@pckit/x86-decoder';
 import type { AccessSize } from '@pckit/interfaces';
+import { isNonCanonicalNumber } from '../mmu/page-walk.js';
 import { Attribute, Cr0, Eflags, SegmentIndex, State, Vector } from '../state-layout.js';
 import { GuestFault, type CpuState } from './cpu-state.js';
 import type { Execution, Implementations } from './execution.js';
@@ -130,7 +131,7 @@ function loadTable(limitField: number, baseField: number): (x: X) => void {
     const linear = x.address(size + 2, false);
     const limit = Number(cpu.load(linear, 2));
     let base = cpu.load(advance(cpu, linear, 2), size);
-    if (size === 8 && BigInt.asUintN(64, BigInt.asIntN(48, base)) !== base) throw gp();
+    if (size === 8 && isNonCanonicalNumber(base)) throw gp();
     if (instruction.operandSize === 2) base &= 0xffffffn;
     cpu.setU32(limitField, limit);
     cpu.setU64(baseField, base);

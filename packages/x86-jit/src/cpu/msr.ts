@@ -1,3 +1,4 @@
+import { isNonCanonicalNumber } from '../mmu/page-walk.js';
 import { Efer, SegmentIndex, Segment, State, Vector } from '../state-layout.js';
 import { GuestFault, type CpuState } from './cpu-state.js';
 import type { ProcessorSystem } from './processor-system.js';
@@ -19,8 +20,6 @@ const ARCH_CAPABILITIES = 0x1n | 0x2n | 0x8n | 0x10n | 0x20n | 0x40n | 0x100n | 
 const MTRRCAP = 0x508n;
 
 const FIXED_MTRRS = new Set<number>([Msr.MTRR_FIX64K, Msr.MTRR_FIX16K_8, Msr.MTRR_FIX16K_A, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f]);
-
-const canonical = (value: bigint): boolean => BigInt.asUintN(64, BigInt.asIntN(48, value)) === value;
 
 const gp = (): GuestFault => new GuestFault(Vector.GP, 0);
 
@@ -69,7 +68,7 @@ const validMemoryType = (type: bigint, pat: boolean): boolean => type === 0n || 
 
 export function writeMsr(cpu: CpuState, system: ProcessorSystem, index: number, value: bigint): void {
   const base = (field: number): void => {
-    if (!canonical(value)) throw gp();
+    if (isNonCanonicalNumber(value)) throw gp();
     cpu.setU64(field, value);
   };
   switch (index) {

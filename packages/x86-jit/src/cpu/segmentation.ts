@@ -104,7 +104,7 @@ export function realModeSegment(cpu: CpuState, index: number, selector: number):
   return { selector, base: BigInt(selector << 4), limit: old.attributes & Attribute.unusable ? 0xffff : old.limit, attributes };
 }
 
-const nullSegment = (selector: number, dpl: number): SegmentRegister => ({ selector, base: 0n, limit: 0, attributes: Attribute.unusable | (dpl << Attribute.dplShift) });
+export const nullSegment = (selector: number, dpl: number): SegmentRegister => ({ selector, base: 0n, limit: 0, attributes: Attribute.unusable | (dpl << Attribute.dplShift) });
 
 /** MOV/POP to ES SS DS FS GS, and the loads of LDS and its like. SDM vol. 2, MOV. */
 export function loadSegment(cpu: CpuState, index: number, selector: number): void {

@@ -1,4 +1,5 @@
 import { Mnemonic, OperandKind, Register, registerNumber } from '@pckit/x86-decoder';
+import { isNonCanonicalNumber } from '../mmu/page-walk.js';
 import { Attribute, Cr0, Cr4, Efer, Eflags, SegmentIndex, State, Vector } from '../state-layout.js';
 import { writeCr0, writeCr3, writeCr4 } from './control-registers.js';
 import { GuestFault, type CpuState } from './cpu-state.js';
@@ -134,8 +135,7 @@ function sysexit(x: X): void {
   privileged(cpu);
   const to64 = instruction.operandSize === 8;
   const [rip, rsp] = [cpu.gpr(2), cpu.gpr(1)];
-  const canonical = (v: bigint): boolean => BigInt.asUintN(64, BigInt.asIntN(48, v)) === v;
-  if (to64 && (!canonical(rip) || !canonical(rsp))) throw gp();
+  if (to64 && (isNonCanonicalNumber(rip) || isNonCanonicalNumber(rsp))) throw gp();
   const flat = Attribute.present | Attribute.system | Attribute.granular | Attribute.accessed | (3 << Attribute.dplShift);
   const first = cs + (to64 ? 32 : 16);
   cpu.setSegment(SegmentIndex.CS, { selector: (first & 0xffff) | 3, base: 0n, limit: 0xffffffff, attributes: flat | Attribute.code | Attribute.readable | (to64 ? Attribute.long : Attribute.big) });

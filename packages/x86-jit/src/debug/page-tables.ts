@@ -1,4 +1,5 @@
 import type { CpuState } from '../cpu/cpu-state.js';
+import { isNonCanonicalNumber } from '../mmu/page-walk.js';
 import { Paging, State } from '../state-layout.js';
 
 /** A translation as a debugger wants it: whatever the privilege, and without a trace in the page tables. */
@@ -29,7 +30,7 @@ export function walkPageTables(cpu: CpuState, linear: bigint): Translation | Unm
   const cr3 = cpu.u64(State.cr3);
   if ((paging & Paging.pae) === 0) return walk32(cpu, linear, cr3, (paging & Paging.pse) !== 0);
   if ((paging & Paging.long) !== 0) {
-    if (BigInt.asUintN(64, BigInt.asIntN(48, linear)) !== linear) return { unmappedBytes: 1n << 47n };
+    if (isNonCanonicalNumber(linear)) return { unmappedBytes: 1n << 47n };
     return walkPae(cpu, linear, cr3 & ADDRESS, 39n);
   }
   if (linear >> 32n !== 0n) return beyond(linear);

@@ -1,5 +1,6 @@
 import type { Emitter, I32, I64, V128, Variable } from '../emit/emitter.js';
 import { emitOffset, type Runtime } from '../mmu/memory-access.js';
+import { isNonCanonical } from '../mmu/page-walk.js';
 import type { Context, Half, Operand, Size, VectorHalves } from '../semantics/context.js';
 import { Flags } from '../semantics/flags.js';
 import { tlbFor } from '../semantics/system.js';
@@ -363,8 +364,8 @@ export class InterpreterContext implements Context {
     return { low: e.loadV128(at), high: high.get() };
   }
 
-  setAlignmentCheck(system: I32): void {
-    this.setField32(State.tlb, tlbFor(this.e, this.state, this.field32(State.cpl), system));
+  setAlignmentCheck(system: I32, cpl: I32 = this.field32(State.cpl)): void {
+    this.setField32(State.tlb, tlbFor(this.e, this.state, cpl, system));
   }
 
   // --- control ------------------------------------------------------------------------------------------------------------------
@@ -412,7 +413,7 @@ export class InterpreterContext implements Context {
   }
   requireCanonical(linear: I64): void {
     const { e } = this;
-    e.if(linear.shl(16).shrS(16).ne(linear), () => this.exception(Vector.GP, e.i32(0)));
+    e.if(isNonCanonical(linear), () => this.exception(Vector.GP, e.i32(0)));
   }
 
   setRip(ip: I64): void {

@@ -2,9 +2,10 @@ import { Emitter, type I32, type I64 } from '../emit/emitter.js';
 import type { ModuleWriter } from '../emit/module-writer.js';
 import { Type } from '../emit/opcodes.js';
 import type { Runtime } from '../mmu/memory-access.js';
-import { type EmittedDescriptor, isCanonical, loadNullStack, readEmittedDescriptor } from '../semantics/descriptor.js';
-import { tlbFor } from '../semantics/system.js';
-import { Attribute, Eflags, Fault, ModeKey, NO_ADDRESS, NON_CANONICAL, Paging, Segment, SegmentIndex, State, Vector } from '../state-layout.js';
+import { isNonCanonical } from '../mmu/page-walk.js';
+import { type EmittedDescriptor, loadNullStack, readEmittedDescriptor } from '../semantics/descriptor.js';
+import { setPrivilege } from '../semantics/system.js';
+import { Attribute, Eflags, Fault, ModeKey, NO_ADDRESS, NON_CANONICAL, Paging, Segment, SegmentIndex, State, Vector, VECTORS_WITH_CODE } from '../state-layout.js';
 import { InterpreterContext, type Exits } from './context.js';
 
 // Interrupts and exceptions in long mode: page faults are among the things that Linux does a million times. SDM vol. 3, 6.14; vol. 2, INT.
@@ -19,8 +20,8 @@ export const Delivery = {
   resume: 4,
 } as const;
 
-/** Exceptions that push an error code, as bits. */
-const HAS_CODE = [Vector.DF, Vector.TS, Vector.NP, Vector.SS, Vector.GP, Vector.PF, Vector.AC].reduce((bits, vector) => bits | (1 << vector), 0);
+/** `VECTORS_WITH_CODE` as bits. */
+const HAS_CODE = VECTORS_WITH_CODE.reduce((bits, vector) => bits | (1 << vector), 0);
 
 const Gate = { type: 0x1e, interruptOrTrap: 0xe, trap: 1, dpl: 5, present: 0x80 } as const;
 
@@ -37,24 +38,19 @@ export function emitDeliverLong(module: ModuleWriter, runtime: Runtime, index: n
     spill: () => undefined,
     reload: () => undefined,
     fault: () => {
-      usePrivilege(old.cpl, old.system);
+      setPrivilege(x, old.cpl, old.system);
       e.return(e.i32(0));
     },
   } as unknown as Exits;
   const x = new InterpreterContext(e, state, { get: () => e.i32(0) }, runtime, exits, 8, '', true);
   const refuse = (condition: I32, exception: number, errorCode: I32): void => e.if(condition, () => x.exception(exception, errorCode));
-  const usePrivilege = (cpl: I32, system: I32): void => {
-    x.setField32(State.cpl, cpl);
-    x.flags.setSystem(system);
-    x.setField32(State.tlb, tlbFor(e, state, cpl, system));
-  };
 
   const old = { cpl: x.field32(State.cpl), system: x.flags.system() };
   const software = how.and(Delivery.software);
   const external = software.xor(1);
 
   // Tables are read as supervisor, whatever EFLAGS.AC says.
-  usePrivilege(e.i32(0), old.system.and(~Eflags.AC));
+  setPrivilege(x, e.i32(0), old.system.and(~Eflags.AC));
   const fail = vector.shl(3).add(external.add(2));
   refuse(vector.shl(4).add(15).gtU(x.field32(State.idtLimit)), Vector.GP, fail);
   const gate = x.field(State.idtBase).add(vector.shl(4).toI64U());
@@ -83,12 +79,12 @@ export function emitDeliverLong(module: ModuleWriter, runtime: Runtime, index: n
   rsp.set(rsp.get().and(~0xfn));
   const offset = low.and(0xffff).or(low.shrU(32).and(0xffff0000)).or(high.shl(32));
   // The target and the stack are checked before anything is pushed.
-  refuse(isCanonical(offset).eqz(), Vector.GP, external);
-  refuse(isCanonical(rsp.get().sub(48)).eqz(), Vector.SS, external);
+  refuse(isNonCanonical(offset), Vector.GP, external);
+  refuse(isNonCanonical(rsp.get().sub(48)), Vector.SS, external);
   markAccessed(x, target);
 
   // The frame is written with the new privilege.
-  usePrivilege(cpl, old.system);
+  setPrivilege(x, cpl, old.system);
   const push = (value: I64): void => {
     rsp.set(rsp.get().sub(8));
     x.store(rsp.get(), 8, value);
@@ -106,7 +102,7 @@ export function emitDeliverLong(module: ModuleWriter, runtime: Runtime, index: n
   e.if(cpl.ne(old.cpl), () => loadNullStack(x, cpl, cpl));
   target.loadInto(SegmentIndex.CS, selector.and(0xfffc).or(cpl));
   const kept = old.system.and(~(Eflags.TF | Eflags.NT | Eflags.RF | Eflags.VM));
-  usePrivilege(cpl, rights.and(Gate.trap).select(kept, kept.and(~Eflags.IF)));
+  setPrivilege(x, cpl, rights.and(Gate.trap).select(kept, kept.and(~Eflags.IF)));
   x.setField32(State.modeKey, e.i32(ModeKey.code64));
   x.setRip(offset);
   e.i32(1).push();

@@ -3,16 +3,15 @@ import { ModuleWriter } from '../emit/module-writer.js';
 import { Type, type ValueType } from '../emit/opcodes.js';
 import { emitFlushNonGlobal } from '../mmu/forget.js';
 import { emitLookup, emitSegmentation, emitSlowAccess, type Runtime } from '../mmu/memory-access.js';
-import { emitHostOf, emitTranslate } from '../mmu/page-walk.js';
+import { Access, emitHostOf, emitTranslate, isNonCanonical } from '../mmu/page-walk.js';
 import { Completion } from '../semantics/context.js';
-
+import { systemFlags } from '../semantics/system.js';
 import { JumpTargets, LoopExit, NO_ADDRESS, NotFound, Record, RecordFlag, RegionExit, Regions, Segment, SegmentIndex, State, Tlb, Vector } from '../state-layout.js';
 import { emitSettleFlags } from './settle-flags.js';
 import { InterpreterContext, type Exits } from './context.js';
 import { emitDeliverLong, emitRaise } from './deliver.js';
 import { emitVectorOperand } from './vector-operand.js';
 import { buildHandlerTable, Special, type Handler } from './handlers.js';
-import { Access } from '../mmu/page-walk.js';
 
 const { i32, i64, f64 } = Type;
 type Types = readonly ValueType[];
@@ -92,7 +91,7 @@ function emitFlagAccess(module: ModuleWriter, runtime: Runtime, getFlags: number
   const set = make([i32, i32]);
   const image = set.e.paramI32(1);
   set.flags.setArithmetic(image.toI64U());
-  set.flags.setSystem(image.and(~0x8d7));
+  set.flags.setSystem(systemFlags(image));
   set.setAlignmentCheck(image);
   module.defineFunction(setFlags, set.e.locals(), set.e.code.finish());
 }
@@ -277,7 +276,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
             execute();
           });
           rip.set(after().add(e.loadI64(record.get(), Record.immediate)));
-          e.if(rip.get().shl(16).shrS(16).ne(rip.get()), () => {
+          e.if(isNonCanonical(rip.get()), () => {
             e.storeI32(state, State.faultVector, e.i32(Vector.GP));
             e.storeI32(state, State.faultCode, e.i32(0));
             e.br(fault);

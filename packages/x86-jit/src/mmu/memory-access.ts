@@ -2,7 +2,7 @@ import { Emitter, type I32, type I64 } from '../emit/emitter.js';
 import { Type } from '../emit/opcodes.js';
 import type { ModuleWriter } from '../emit/module-writer.js';
 import { NotFound, Attribute, BlockTable, DebugHook, Fault, ModeKey, Record, Segment, SegmentIndex, State, Tlb, Vector } from '../state-layout.js';
-import { Access } from './page-walk.js';
+import { Access, isNonCanonical } from './page-walk.js';
 
 /** Indexes of the support functions that every instruction may use. */
 export interface Runtime {
@@ -48,7 +48,7 @@ export interface Runtime {
 
 /** That the last byte's address isn't canonical is found before the page of the first one is looked at. */
 function canonicalFirst(linear: I64, last: I64): I64 {
-  return last.shl(16).shrS(16).eq(last).select(linear, last);
+  return isNonCanonical(last).select(last, linear);
 }
 
 /** Tells a debugger that watches. */

@@ -18,6 +18,16 @@ const RESERVED_PAE = 0x7ff0000000000000n;
 const NX = 1n << 63n;
 const Pte = { present: 1, write: 2, user: 4, accessed: 0x20, dirty: 0x40, large: 0x80, global: 0x100 } as const;
 
+/** Whether bits 48 to 63 aren't all as bit 47 is. SDM vol. 1, 3.3.7.1. */
+export function isNonCanonical(linear: I64): I32 {
+  return linear.shl(16).shrS(16).ne(linear);
+}
+
+/** The same of a number, signed or not, outside emitted code. */
+export function isNonCanonicalNumber(linear: bigint): boolean {
+  return BigInt.asUintN(64, BigInt.asIntN(48, linear)) !== BigInt.asUintN(64, linear);
+}
+
 /** Which bit of `State.largePages` stands for the 2 MiB around an address. */
 export function largePageBit(linear: I64): I32 {
   return linear.shrU(21).xor(linear.shrU(31)).xor(linear.shrU(41)).wrap().and(1023);
@@ -129,7 +139,7 @@ export function emitTranslate(module: ModuleWriter, { translate: index, hostOf, 
       const table = e.variable(e.i64(0));
       const cr3 = e.loadI64(state, State.cr3);
       e.if(has(Paging.long), () => {
-        e.if(linear.shl(16).shrS(16).ne(linear), () => {
+        e.if(isNonCanonical(linear), () => {
           e.storeI32(state, State.fault, e.i32(Fault.exception));
           e.storeI32(state, State.faultVector, e.i32(NON_CANONICAL));
           e.storeI32(state, State.faultCode, e.i32(0));

@@ -584,10 +584,10 @@ export class RegionContext implements Context {
     throw new Unsupported();
   }
 
-  setAlignmentCheck(system: I32): void {
+  setAlignmentCheck(system: I32, cpl: I32 = this.field32(State.cpl)): void {
     const { e } = this;
     if (this.#collector) this.#collector.switchesTlb = true;
-    const tlb = tlbFor(e, this.state, this.field32(State.cpl), system);
+    const tlb = tlbFor(e, this.state, cpl, system);
     e.storeI32(this.state, State.tlb, tlb);
     tlb.push();
     e.setLocal(this.tlbLocal);

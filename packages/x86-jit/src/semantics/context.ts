@@ -85,8 +85,8 @@ export interface Context {
   controlField(index: number): I32;
   /** Before anything is committed: the instruction changes what linear addresses mean. Regions don't contain one. */
   changesTranslations(): void;
-  /** EFLAGS.AC has become that of `system`: with SMAP it decides which TLB is used. */
-  setAlignmentCheck(system: I32): void;
+  /** EFLAGS.AC has become that of `system`, and the privilege level `cpl` (default: that of the state block): they decide which TLB is used. */
+  setAlignmentCheck(system: I32, cpl?: I32): void;
   /** Checks that a store to come cannot fault. */
   prepareWrite(linear: I64, size: Size): void;
 

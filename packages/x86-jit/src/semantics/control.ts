@@ -1,4 +1,5 @@
 import type { I64 } from '../emit/emitter.js';
+import { isNonCanonical } from '../mmu/page-walk.js';
 import { Segment, SegmentIndex, State, Vector } from '../state-layout.js';
 import type { Context } from './context.js';
 import { CONDITIONS } from './move.js';
@@ -13,7 +14,7 @@ import type { Definitions } from './definition.js';
 function checkTarget(x: Context, target: I64): void {
   const { e } = x;
   if (x.long) {
-    e.if(target.shl(16).shrS(16).ne(target), () => x.exception(Vector.GP, e.i32(0)));
+    e.if(isNonCanonical(target), () => x.exception(Vector.GP, e.i32(0)));
     return;
   }
   const limit = e.loadUnsigned(x.state, State.segments + SegmentIndex.CS * Segment.size + Segment.limit, 4);

@@ -2,6 +2,23 @@ import type { I32, I64 } from '../emit/emitter.js';
 import { Attribute, Segment, SegmentIndex, State } from '../state-layout.js';
 import type { Context } from './context.js';
 
+/** A segment register in emitted code; limit and attributes as `Segment` keeps them. */
+export interface EmittedSegment {
+  readonly base: I64;
+  readonly limit: I32;
+  readonly attributes: I32;
+  readonly selector: I32;
+}
+
+/** Sets all of a segment register. */
+export function setSegment(x: Context, segment: number, { base, limit, attributes, selector }: EmittedSegment): void {
+  const at = State.segments + segment * Segment.size;
+  x.setField(at + Segment.base, base);
+  x.setField32(at + Segment.limit, limit);
+  x.setField32(at + Segment.attributes, attributes);
+  x.setField32(at + Segment.selector, selector);
+}
+
 /** A segment descriptor in emitted code. SDM vol. 3, 3.4.5. */
 export class EmittedDescriptor {
   /** As `Segment.attributes` keeps them, without `Attribute.accessed`'s being set by the load. */
@@ -30,15 +47,16 @@ export class EmittedDescriptor {
   /** Loads segment register `segment` with it. */
   loadInto(segment: number, selector: I32): void {
     const { x, raw } = this;
-    const at = State.segments + segment * Segment.size;
     const low = raw.wrap();
     const high = raw.shrU(32).wrap();
     const limit = low.and(0xffff).or(high.and(0xf0000));
     const base = low.shrU(16).or(high.and(0xff).shl(16)).or(high.and(0xff000000 | 0));
-    x.setField(at + Segment.base, base.toI64U());
-    x.setField32(at + Segment.limit, this.has(Attribute.granular).select(limit.shl(12).or(0xfff), limit));
-    x.setField32(at + Segment.attributes, this.attributes.or(Attribute.accessed));
-    x.setField32(at + Segment.selector, selector);
+    setSegment(x, segment, {
+      base: base.toI64U(),
+      limit: this.has(Attribute.granular).select(limit.shl(12).or(0xfff), limit),
+      attributes: this.attributes.or(Attribute.accessed),
+      selector,
+    });
   }
 }
 
@@ -59,13 +77,5 @@ export function readEmittedDescriptor(x: Context, selector: I32, beyond: () => v
 
 /** Makes SS the null selector that long mode has in a stack at privilege `cpl`. */
 export function loadNullStack(x: Context, selector: I32, cpl: I32): void {
-  const at = State.segments + SegmentIndex.SS * Segment.size;
-  x.setField(at + Segment.base, x.e.i64(0));
-  x.setField32(at + Segment.limit, x.e.i32(0));
-  x.setField32(at + Segment.attributes, cpl.shl(Attribute.dplShift).or(Attribute.unusable));
-  x.setField32(at + Segment.selector, selector);
-}
-
-export function isCanonical(address: I64): I32 {
-  return address.shl(16).shrS(16).eq(address);
+  setSegment(x, SegmentIndex.SS, { base: x.e.i64(0), limit: x.e.i32(0), attributes: cpl.shl(Attribute.dplShift).or(Attribute.unusable), selector });
 }

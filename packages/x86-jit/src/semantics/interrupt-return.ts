@@ -1,9 +1,10 @@
 import type { Label } from '../emit/emitter.js';
+import { isNonCanonical } from '../mmu/page-walk.js';
 import { Attribute, Eflags, Segment, SegmentIndex, State } from '../state-layout.js';
 import type { Context } from './context.js';
 import type { Definitions } from './definition.js';
-import { type EmittedDescriptor, isCanonical, loadNullStack, readEmittedDescriptor } from './descriptor.js';
-import { attention } from './system.js';
+import { loadNullStack, readEmittedDescriptor } from './descriptor.js';
+import { attention, setPrivilege, systemFlags } from './system.js';
 
 // IRETQ from a kernel to 64-bit code. SDM vol. 2, IRET. Every other return is TypeScript's.
 
@@ -31,7 +32,7 @@ function returnTo64(x: Context, rare: Label): void {
   const pop = (k: number): ReturnType<Context['load']> => x.load(rsp.add(k * 8), 8);
   const [ip, selector, image, newRsp, stackSelector] = [pop(0), pop(1).wrap().and(0xffff), pop(2).wrap(), pop(3), pop(4).wrap().and(0xffff)];
   const cpl = selector.and(3);
-  e.brIf(rare, isCanonical(ip).eqz().or(selector.and(0xfffc).eqz()));
+  e.brIf(rare, isNonCanonical(ip).or(selector.and(0xfffc).eqz()));
   const code = readEmittedDescriptor(x, selector, () => e.br(rare));
   const isCode64 = code.is(COMMON_MASK | Attribute.conforming | Attribute.long | Attribute.big, COMMON_CODE | Attribute.long);
   e.brIf(rare, isCode64.eqz().or(code.dpl().ne(cpl)));
@@ -41,24 +42,22 @@ function returnTo64(x: Context, rare: Label): void {
     e.brIf(rare, attributes.and(Attribute.unusable | Attribute.dplMask).eqz().and(cpl));
   }
 
-  const commit = (loadStack: () => void): void => {
-    loadStack();
-    code.loadInto(SegmentIndex.CS, selector);
-    x.setGpr(4, newRsp);
-    const next = system.and(~RETURNED).or(image.and(RETURNED));
-    x.flags.setArithmetic(image.toI64U());
-    x.flags.setSystem(next.and(~(Eflags.arithmetic | 2)));
-    x.setField32(State.cpl, cpl);
-    x.setAlignmentCheck(next);
-    x.setRip(ip);
-    attention(x, next);
-    x.jump(ip);
-  };
+  // The last that may leave; SS is the first to change.
   e.if(stackSelector.and(0xfffc).eqz(), () => {
     e.brIf(rare, cpl.eq(3));
-    commit(() => loadNullStack(x, stackSelector, cpl));
+    loadNullStack(x, stackSelector, cpl);
+  }, () => {
+    const stack = readEmittedDescriptor(x, stackSelector, () => e.br(rare));
+    const isStack = stack.is(COMMON_MASK | Attribute.writable, COMMON_STACK | Attribute.writable);
+    e.brIf(rare, isStack.eqz().or(stack.dpl().ne(cpl)).or(stackSelector.and(3).ne(cpl)));
+    stack.loadInto(SegmentIndex.SS, stackSelector);
   });
-  const stack: EmittedDescriptor = readEmittedDescriptor(x, stackSelector, () => e.br(rare));
-  e.brIf(rare, stack.is(COMMON_MASK | Attribute.writable, COMMON_STACK | Attribute.writable).eqz().or(stack.dpl().ne(cpl)).or(stackSelector.and(3).ne(cpl)));
-  commit(() => stack.loadInto(SegmentIndex.SS, stackSelector));
+  code.loadInto(SegmentIndex.CS, selector);
+  x.setGpr(4, newRsp);
+  const next = system.and(~RETURNED).or(image.and(RETURNED));
+  x.flags.setArithmetic(image.toI64U());
+  setPrivilege(x, cpl, systemFlags(next));
+  x.setRip(ip);
+  attention(x, next);
+  x.jump(ip);
 }

@@ -1,28 +1,32 @@
 import { Attribute, Cr4, Efer, Eflags, LoopExit, Paging, Segment, SegmentIndex, State, Tlb, Vector } from '../state-layout.js';
 import type { I32 } from '../emit/emitter.js';
 import { emitForgetEntry } from '../mmu/forget.js';
-import { largePageBit, PHYSICAL_BITS } from '../mmu/page-walk.js';
+import { isNonCanonical, largePageBit, PHYSICAL_BITS } from '../mmu/page-walk.js';
 import type { Context } from './context.js';
 import type { Definitions } from './definition.js';
+import { setSegment } from './descriptor.js';
 
 // What Linux does a million times a second: SYSCALL SYSRET SWAPGS STAC CLAC RDTSC HLT PAUSE IN OUT. The rest is TypeScript.
 
 /** Sets a segment register to a flat descriptor. */
 function setFlat(x: Context, segment: number, selector: I32, attributes: number): void {
-  const at = State.segments + segment * Segment.size;
-  x.setField(at + Segment.base, x.e.i64(0));
-  x.setField32(at + Segment.limit, x.e.i32(-1));
-  x.setField32(at + Segment.attributes, x.e.i32(attributes));
-  x.setField32(at + Segment.selector, selector);
+  setSegment(x, segment, { base: x.e.i64(0), limit: x.e.i32(-1), attributes: x.e.i32(attributes), selector });
 }
 
 const CODE64 = Attribute.present | Attribute.system | Attribute.code | Attribute.readable | Attribute.accessed | Attribute.long | Attribute.granular;
 const DATA = Attribute.present | Attribute.system | Attribute.writable | Attribute.accessed | Attribute.big | Attribute.granular;
 const DPL3 = 3 << Attribute.dplShift;
 
-function setPrivilege(x: Context, cpl: number, system: I32): void {
-  x.setField32(State.cpl, x.e.i32(cpl));
-  x.setAlignmentCheck(system);
+/** Sets the privilege level and EFLAGS but its arithmetic flags, and with both the TLB. */
+export function setPrivilege(x: Context, cpl: I32, system: I32): void {
+  x.setField32(State.cpl, cpl);
+  x.flags.setSystem(system);
+  x.setAlignmentCheck(system, cpl);
+}
+
+/** The part of EFLAGS that `setPrivilege` takes. */
+export function systemFlags(image: I32): I32 {
+  return image.and(~(Eflags.arithmetic | Eflags.reserved1));
 }
 
 export function defineSystem(d: Definitions): void {
@@ -42,8 +46,7 @@ export function defineSystem(d: Definitions): void {
     setFlat(x, SegmentIndex.SS, star.and(0xffff).add(8), DATA);
     const next = image.and(x.field32(State.fmask).xor(-1)).and(~Eflags.RF);
     x.flags.setArithmetic(next.toI64U());
-    x.flags.setSystem(next.and(~(Eflags.arithmetic | 2)));
-    setPrivilege(x, 0, next);
+    setPrivilege(x, e.i32(0), systemFlags(next));
     // With TF, whether a trap follows is decided by what FMASK left of it.
     e.if(image.and(Eflags.TF), () => {
       x.setRip(x.field(State.lstar));
@@ -60,15 +63,14 @@ export function defineSystem(d: Definitions): void {
     e.if(x.field(State.efer).and(Efer.SCE).eqz(), () => x.exception(Vector.UD));
     e.if(x.field32(State.cpl).ne(0), () => x.exception(Vector.GP, e.i32(0)));
     const target = x.gpr(1);
-    e.if(target.shl(16).shrS(16).ne(target), () => x.exception(Vector.GP, e.i32(0)));
+    e.if(isNonCanonical(target), () => x.exception(Vector.GP, e.i32(0)));
     const star = x.field(State.star).shrU(48).wrap();
     setFlat(x, SegmentIndex.CS, star.add(16).or(3), CODE64 | DPL3);
     setFlat(x, SegmentIndex.SS, star.add(8).or(3), DATA | DPL3);
     const image = x.gpr(11);
     const next = image.wrap().and(0x3c7fd7).and(~Eflags.RF);
     x.flags.setArithmetic(image);
-    x.flags.setSystem(next.and(~(Eflags.arithmetic | 2)));
-    setPrivilege(x, 3, next);
+    setPrivilege(x, e.i32(3), systemFlags(next));
     x.setRip(target);
     // Unlike after POPF and IRET, a TF that comes with SYSRET traps at once.
     e.if(next.and(Eflags.TF), () => x.exitAtRip(LoopExit.stepped));
@@ -171,7 +173,7 @@ export function defineSystem(d: Definitions): void {
     d.define(`Wr${name}base`, { shapes: ['r'], sizes: [4, 8], modes: true }, (x) => {
       check(x);
       const value = x.operand(0).readUnsigned();
-      x.e.if(value.shl(16).shrS(16).ne(value), () => x.exception(Vector.GP, x.e.i32(0)));
+      x.e.if(isNonCanonical(value), () => x.exception(Vector.GP, x.e.i32(0)));
       x.setField(base, value);
     });
   }

@@ -173,8 +173,8 @@ export class VexContext implements Context {
   changesTranslations(): void {
     this.x.changesTranslations();
   }
-  setAlignmentCheck(system: I32): void {
-    this.x.setAlignmentCheck(system);
+  setAlignmentCheck(system: I32, cpl?: I32): void {
+    this.x.setAlignmentCheck(system, cpl);
   }
   field(offset: number): I64 {
     return this.x.field(offset);
