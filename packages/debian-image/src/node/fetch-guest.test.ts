@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -12,7 +12,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readCpio } from '../cpio.js';
 import { makeDeb, makeModule } from '../testing/synthetic-archives.js';
 import { buildGuestInitramfs, cachedGuest, fetchGuest, removeGuest } from './fetch-guest.js';
-import { defaultCacheFolder } from './guest-store.js';
+import { defaultCacheFolder, type Guest } from './guest-store.js';
 
 const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -63,6 +63,8 @@ let server: Server;
 let mirror: string;
 let files: Map<string, Uint8Array>;
 let requests: string[];
+/** Holds answers back. */
+let gate: (path: string) => Promise<void>;
 /** A keyring that isn't there: signatures aren't checked, whatever this host has. */
 let options: { cacheDir: string; mirror: string; keyring?: string };
 
@@ -70,11 +72,12 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fetch-guest-'));
   files = archive();
   requests = [];
+  gate = () => Promise.resolve();
   server = createServer((request, response) => {
     const path = (request.url ?? '').replace(/^\/debian\//, '');
     requests.push(path);
     const bytes = files.get(path);
-    response.writeHead(bytes === undefined ? 404 : 200).end(bytes);
+    void gate(path).then(() => response.writeHead(bytes === undefined ? 404 : 200).end(bytes));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   mirror = `http://127.0.0.1:${(server.address() as AddressInfo).port}/debian/`;
@@ -149,6 +152,26 @@ describe.skipIf(!hasGpg)('fetchGuest from a mirror (needs gpg and gpgv)', () => 
     expect(requests).not.toEqual([]);
     await removeGuest('default', options);
     expect(await cachedGuest('default', options)).toBeUndefined();
+  });
+
+  it('leaves the guest to those who use it when another process has fetched it meanwhile', async () => {
+    const inode = async (): Promise<number> => (await stat(join(options.cacheDir, 'guests', 'bookworm-cloud'))).ino;
+    let other: Promise<Guest> | undefined;
+    let theirs = 0;
+    gate = async (path) => {
+      if (path !== 'pool/kernel.deb' || other !== undefined) return;
+      other = fetchGuest('default', options);
+      await other;
+      theirs = await inode();
+    };
+    expect((await fetchGuest('default', options)).release).toBe('6.1.0-9-cloud-amd64');
+    expect(await inode()).toBe(theirs);
+    expect(requests.filter((path) => path === 'pool/kernel.deb')).toHaveLength(2);
+    expect(await readdir(join(options.cacheDir, 'guests'))).toEqual(['bookworm-cloud']);
+    gate = () => Promise.resolve();
+    await fetchGuest('default', { ...options, refresh: true });
+    expect(await inode()).not.toBe(theirs);
+    expect(await readdir(join(options.cacheDir, 'guests'))).toEqual(['bookworm-cloud']);
   });
 
   it('refuses an archive index that was changed after it was signed', async () => {

@@ -46,7 +46,7 @@ export async function fetchGuest(name: string, options: FetchGuestOptions = {}):
   }
   const source = await openSource(cacheFolder, definition, options);
   try {
-    await unpack(source, cacheFolder, definition, allModules, options.onProgress);
+    await unpack(source, cacheFolder, definition, options);
   } finally {
     await source.close();
   }
@@ -101,8 +101,7 @@ async function unpack(
   source: PackageSource,
   cacheFolder: string,
   definition: GuestDefinition,
-  allModules: boolean,
-  onProgress: OnProgress | undefined,
+  { allModules = false, refresh = false, onProgress }: FetchGuestOptions,
 ): Promise<void> {
   const kernelName = await resolveKernel(source, definition);
   const busyboxDeb = await source.download(definition.busyboxPackage);
@@ -119,7 +118,7 @@ async function unpack(
       packages: [kernelDeb, busyboxDeb].map(({ name, version }) => ({ name, version })),
       verified: source.verified,
       allModules,
-    });
+    }, async () => refresh || (await loadGuest(cacheFolder, definition, allModules)) === undefined);
   } catch (error) {
     await writer.abandon();
     throw error;

@@ -1,5 +1,4 @@
 /** A guest on disk: CACHE/guests/NAME with guest.json, vmlinuz, config, busybox and modules/. Complete or absent, never half. */
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -119,11 +118,13 @@ export class GuestWriter {
     await this.#write(join('modules', path), bytes);
   }
 
+  /** @param replaces asked when there is a guest by then: another process may have fetched it too, and use it. If not, ours is thrown away. */
   async finish(
     definition: GuestDefinition,
     kernel: KernelPackage,
     busybox: Uint8Array,
     about: { readonly packages: readonly GuestPackage[]; readonly verified: Verification; readonly allModules: boolean },
+    replaces: () => Promise<boolean>,
   ): Promise<void> {
     const manifest: Manifest = {
       format: FORMAT,
@@ -137,13 +138,30 @@ export class GuestWriter {
     await this.#write('config', kernel.config);
     await this.#write('busybox', busybox);
     await this.#write('guest.json', JSON.stringify(manifest));
-    // A folder can't replace one that isn't empty: the old one steps aside first.
-    if (existsSync(this.#target)) {
+    while (!(await this.#movedIn())) {
+      if (!(await replaces())) return this.abandon();
+      // A folder can't replace one that isn't empty: the old one steps aside first.
       const old = `${this.#temporary}.old`;
-      await rename(this.#target, old).catch(() => undefined);
+      await rename(this.#target, old).catch((error: NodeJS.ErrnoException) => {
+        // Another process was quicker.
+        if (error.code !== 'ENOENT') throw error;
+      });
+      const moved = await this.#movedIn();
       await rm(old, { recursive: true, force: true });
+      if (moved) return;
     }
-    await rename(this.#temporary, this.#target);
+  }
+
+  /** @returns false when there is one already */
+  async #movedIn(): Promise<boolean> {
+    try {
+      await rename(this.#temporary, this.#target);
+      return true;
+    } catch (error) {
+      // rename(2): either of them.
+      if (['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+      throw error;
+    }
   }
 
   async abandon(): Promise<void> {
