@@ -25,7 +25,7 @@ const run = promisify(execFile);
 /** Boots the default guest, and runs a debugger when the machine waits for one. @returns what the debugger said */
 async function debugged(debug: (address: string) => Promise<string>, ...args: string[]): Promise<string> {
   let said: Promise<string> | undefined;
-  const { status } = await pckit(['boot', '--gdb', '0', '--wait', '--memory', '256M', ...args], {
+  const { status, stderr } = await pckit(['boot', '--gdb', '0', '--wait', '--memory', '256M', ...args], {
     env,
     patience,
     watchErrors: (stderr) => {
@@ -35,7 +35,7 @@ async function debugged(debug: (address: string) => Promise<string>, ...args: st
   });
   const text = (await said) ?? '';
   // The debugger's `kill` ends the run.
-  expect(status, text).toBe(0);
+  expect(status, `${stderr}\n${text}`).toBe(0);
   return text;
 }
 
