@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { ImageError } from '@pckit/debian-image';
 import { BootError } from '@pckit/linux-boot';
 import { DiskImageError } from '@pckit/disk-image';
 import { describe, expect, it } from 'vitest';
@@ -28,6 +29,11 @@ describe('explain', () => {
     }
     expect(explain(caught, 'the initrd /no/such/file')?.message).toBe('the initrd /no/such/file: there is no such file');
     expect(reasonOf('text')).toBe('text');
+  });
+
+  it('says which file of a guest is missing', () => {
+    const cause = Object.assign(new Error('ENOENT'), { syscall: 'open', code: 'ENOENT' });
+    expect(explain(new ImageError('missing', 'the cached guest /g is incomplete', { cause }), 'fetching the guest')?.message).toBe('fetching the guest: the cached guest /g is incomplete');
   });
 
   it('leaves faults of ours alone', () => {

@@ -45,7 +45,9 @@ export function explain(error: unknown, subject?: string): CliError | undefined 
     const host = error.code === 'network' || error.code === 'tool' || error.code === 'host';
     const known = advice[`${error.name}/${error.code}`];
     const { cause } = error;
-    const message = cause instanceof Error && typeof (cause as NodeJS.ErrnoException).syscall === 'string' && subject !== undefined ? reasonOf(cause) : error.message;
+    // What the system says is about the subject; of guests there are files and programs, which only the message names.
+    const bySystem = cause instanceof Error && typeof (cause as NodeJS.ErrnoException).syscall === 'string' && error.name !== 'ImageError';
+    const message = bySystem && subject !== undefined ? reasonOf(cause) : error.message;
     return new CliError(host ? 'host' : 'input', about + message, known === '' ? undefined : known, { cause: error });
   }
   if (error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string') {
