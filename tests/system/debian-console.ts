@@ -2,7 +2,8 @@
 import type { ConsoleRun } from './pckit.js';
 import { patient, type Report } from './report.js';
 
-const PROMPT = 'pckit# ';
+/** Of `plainShell`. */
+export const PROMPT = 'pckit# ';
 const LOGIN_PATIENCE = patient(1800);
 const COMMAND_PATIENCE = patient(1200);
 

@@ -8,15 +8,12 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { chosenInterfaces, diskModules, INTERFACES, type Interface } from './disk-interfaces.js';
 import { command, start, statsOf } from './pckit.js';
 import { patient, Report, workFolder } from './report.js';
 import { addTool, mustRun, tool } from './tool.js';
 
-const INTERFACES = ['virtio', 'ide', 'ahci'] as const;
-type Interface = (typeof INTERFACES)[number];
-const chosen = (process.argv.length > 2 ? process.argv.slice(2) : INTERFACES) as readonly Interface[];
-for (const kind of chosen) if (!INTERFACES.includes(kind)) throw new Error(`there is no "${kind}": ${INTERFACES.join(', ')}`);
-
+const chosen = chosenInterfaces();
 const MEGABYTES = Number(process.env['PCKIT_MEGABYTES'] ?? 48);
 const CUTS = Number(process.env['PCKIT_CUTS'] ?? 3);
 /** What a power cut comes in between. */
@@ -24,7 +21,7 @@ const FILES = 100;
 const folder = workFolder('disks');
 const at = (name: string): string => join(folder, name);
 const report = new Report();
-const modules = ['ata_piix', 'ahci', 'sd_mod', 'sr_mod', 'isofs', 'virtio_blk', 'virtio_pci', 'ext4'].flatMap((name) => ['--module', name]);
+const modules = diskModules('sr_mod', 'isofs', 'ext4');
 
 const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
 

@@ -1,9 +1,10 @@
 /** A Debian guest on a network, reached by ssh: under pckit, or under QEMU on our network or on its own. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { login, typist, type CommandResult } from './debian-console.js';
 import { command, ConsoleRun, start, type Finished } from './pckit.js';
+import { qemuArguments } from './qemu.js';
 import { patient, type Report } from './report.js';
 import { copyImage, mustRun } from './tool.js';
 
@@ -154,8 +155,7 @@ export async function startOnLink({ link, folder, log, forwards, disk, initramfs
   if (initramfs === undefined) await command(['guest', 'build', guest, '-o', initrd], patient(300));
   const network = host === 'stream' ? await offerNetwork(folder, `user${user}`) : undefined;
   const args = [
-    ...['-machine', 'pc', '-accel', 'tcg,thread=single', '-m', String(MEMORY_MEGABYTES), '-display', 'none', '-serial', 'stdio', '-monitor', 'none', '-no-reboot'],
-    ...['-kernel', kernel, '-initrd', initrd, '-append', `console=ttyS0${disk === undefined ? '' : ' root=/dev/vda rw'}`],
+    ...qemuArguments({ kernel, initrd, append: `console=ttyS0${disk === undefined ? '' : ' root=/dev/vda rw'}`, megabytes: MEMORY_MEGABYTES }),
     ...(disk === undefined ? [] : ['-drive', `file=${disk},if=virtio,format=raw`]),
     ...['-netdev', network === undefined ? `user,id=net${user}` : streamNetdev(folder), '-device', `${card === 'e1000' ? 'e1000' : 'virtio-net-pci'},netdev=net`],
   ];
@@ -168,12 +168,7 @@ export async function killLinked({ machine, network }: Linked): Promise<void> {
   await Promise.all([machine.finished, network?.finished]);
 }
 
-/** CPU seconds that both have taken so far (Linux). proc(5): utime and stime are the 14th and 15th field, in ticks of 10 ms. */
+/** CPU seconds that both have taken so far (Linux). */
 export function cpuSecondsOf({ machine, network }: Linked): number {
-  const of = ({ pid }: ConsoleRun): number => {
-    // The second field has blanks and ends in a parenthesis.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
-    return (Number(fields[11]) + Number(fields[12])) / 100;
-  };
-  return of(machine) + (network === undefined ? 0 : of(network));
+  return machine.cpuSeconds + (network?.cpuSeconds ?? 0);
 }

@@ -7,6 +7,7 @@
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { median } from '../../bench/src/statistics.js';
 import { plainShell, typist } from './debian-console.js';
 import { cpuSecondsOf, kernelFor, killLinked, LINKS, startOnLink, type Link, type Linked } from './network-guest.js';
 import { command } from './pckit.js';
@@ -65,8 +66,6 @@ async function measure(guest: Linked, options: string): Promise<Sample> {
   const megabits = Number(result[1]);
   return { megabits, cpuPerGigabit: cpu / ((megabits * SECONDS) / 1000), lost: Number(result[2] ?? 0) };
 }
-
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
 
 async function speed(): Promise<void> {
   const server = spawn('iperf3', ['-s', '-p', String(SERVER_PORT)], { stdio: 'ignore' });

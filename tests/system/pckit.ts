@@ -1,6 +1,6 @@
 /** The program, driven as a person drives it: a command line, what is typed, what is shown. */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -84,6 +84,13 @@ export class ConsoleRun {
   /** Undefined when it could not be started. */
   get pid(): number | undefined {
     return this.#child.pid;
+  }
+
+  /** CPU seconds taken so far, of all threads (Linux). proc(5): utime and stime are the 14th and 15th field, in ticks of 10 ms. */
+  get cpuSeconds(): number {
+    // The second field has blanks and ends in a parenthesis.
+    const fields = readFileSync(`/proc/${this.pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) / 100;
   }
 
   type(text: string): void {
