@@ -3,7 +3,7 @@
  *
  *   node --conditions=@pckit/source --import tsx packages/x86-jit/golden/avx/compare-all.ts [SEED] [PATTERN]
  */
-import { AVX_PROGRAM, AVX_SUITE, difference, unifyMaskedStores } from '../../tests/avx/comparison.js';
+import { AVX_PROGRAM, AVX_SUITE, difference, unifyKinds } from '../../tests/avx/comparison.js';
 import { AvxEmulator } from '../../tests/avx/emulator.js';
 import { withNativeProcessor } from '../../tests/sse/native.js';
 
@@ -17,8 +17,8 @@ withNativeProcessor((processor) => {
     const cases = AVX_SUITE.casesOf(variant, seed);
     const before = different;
     processor.execute(cases).forEach((outcome, n) => {
-      const theirs = unifyMaskedStores(variant, AVX_SUITE.comparable(variant, outcome));
-      const ours = unifyMaskedStores(variant, AVX_SUITE.comparable(variant, emulator.execute(cases[n]!)));
+      const theirs = unifyKinds(variant, AVX_SUITE.comparable(variant, outcome));
+      const ours = unifyKinds(variant, AVX_SUITE.comparable(variant, emulator.execute(cases[n]!)));
       compared++;
       // The first of each variant says enough.
       if (Buffer.compare(ours, theirs) !== 0 && ++different === before + 1) console.log(difference(variant, cases[n]!, ours, theirs));

@@ -75,7 +75,7 @@ function floatingPoint(name: SseOperationName): Implementation {
     if (comparesToFlags) cpu.eflags = (cpu.eflags & ~Eflags.arithmetic) | Number(result);
     else if (sizedByDestination) cpu.setGprSized(x.registerNumber(0), result, bits / 8);
     else if (x.isMemory(0)) {
-      // MXCSR has been written when this faults, on a processor too.
+      // MXCSR has been written when this faults, as on Intel's processors; AMD's find the fault first.
       const linear = x.address(width / 16, true);
       prepareBytes(cpu, linear, width / 16);
       storeBytes(cpu, linear, toBytes(result, width / 16));

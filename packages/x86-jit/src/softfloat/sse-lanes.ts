@@ -168,7 +168,8 @@ export function convertToHalfLane(b: bigint, immediate: number, environment: Flo
   };
   const value = unpackOperand(single.format, b, environment);
   const result = convert(half.format, value, { reportDenormal: true }, own);
-  // A denormal is always reported as inexact, also where the exception for underflow is unmasked and nothing is rounded.
+  // SDM vol. 2, VCVTPS2PH: a denormal source sets UE and PE, also where the exception for underflow is unmasked and nothing is rounded. (AMD's processors
+  // don't set PE then.)
   if (value.denormal && (own.flags & UE) !== 0) own.flags |= PE;
   environment.flags = own.flags;
   return result;
