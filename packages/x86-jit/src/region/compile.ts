@@ -46,6 +46,8 @@ class Compilation {
   readonly #dispatchOf: ReadonlyMap<number, DispatchElement>;
   readonly #elements: readonly Element[];
   readonly #predecessors: number[];
+  /** By block, where the budget is looked at: instructions that may be executed until it is again. */
+  readonly #allowances: readonly (number | undefined)[];
   /** What is known of the flags where the only way into a block comes from. */
   readonly #flagsInto = new Map<number, FlagState>();
   readonly #ripLocal: number;
@@ -69,7 +71,8 @@ class Compilation {
     this.#predecessors = this.#blocks.map(() => 0);
     (this.#predecessors as [number])[0] = 1;
     for (const list of successors) for (const to of list) (this.#predecessors[to] as number)++;
-    this.#uses = this.#blocks.map(flagUses);
+    this.#allowances = this.#checkPoints(successors);
+    this.#uses = this.#flagUses();
     x.keepsPages = !this.#has((facts) => facts.switchesTlb);
     for (const block of this.#blocks) for (const instruction of block.instructions) x.notePointers(instruction);
     this.#ripLocal = x.e.reserve(Type.i64);
@@ -98,6 +101,67 @@ class Compilation {
 
   #has(what: (facts: Facts) => boolean): boolean {
     return this.#blocks.some(({ instructions }) => instructions.some(({ facts }) => what(facts)));
+  }
+
+  // --- before code is made ------------------------------------------------------------------------------------------------------
+
+  /**
+   * The budget is looked at where the region is entered, at each loop's header, and after what counts by itself; there, enough for the longest way to
+   * the next such place must be left.
+   */
+  #checkPoints(successors: readonly (readonly number[])[]): (number | undefined)[] {
+    const checked = new Set([0, ...this.#dispatchOf.keys()]);
+    const order: number[] = [];
+    const visit = (elements: readonly Element[]): void => {
+      for (const element of elements) {
+        if (element.kind === 'block') order.push(element.node);
+        else if (element.kind === 'loop') {
+          if (element.header < this.#blocks.length) checked.add(element.header);
+          visit(element.body);
+        }
+      }
+    };
+    visit(this.#elements);
+    this.#blocks.forEach((block, node) => {
+      if (repeats(block)) for (const next of successors[node] as readonly number[]) checked.add(next);
+    });
+    // But for edges into those, all go forward.
+    const longest = new Array<number>(this.#blocks.length).fill(0);
+    for (const node of order.reverse()) {
+      const block = this.#blocks[node] as RegionBlock;
+      if (repeats(block)) continue;
+      const after = (successors[node] as readonly number[]).map((next) => (checked.has(next) ? 0 : (longest[next] as number)));
+      longest[node] = block.instructions.length + Math.max(0, ...after);
+    }
+    return longest.map((instructions, node) => (checked.has(node) && instructions > 0 ? instructions : undefined));
+  }
+
+  #flagUses(): FlagUse[][] {
+    const before = new Array<number>(this.#blocks.length).fill(0);
+    const uses = new Array<FlagUse[]>(this.#blocks.length);
+    for (let changed = true; changed; ) {
+      changed = false;
+      for (let node = this.#blocks.length - 1; node >= 0; node--) {
+        const block = this.#blocks[node] as RegionBlock;
+        const found = flagUses(block, this.#neededAfter(block, before));
+        uses[node] = found.uses;
+        const needed = this.#allowances[node] === undefined && !repeats(block) ? found.before : ALL_WORDS;
+        if (needed !== before[node]) changed = true;
+        before[node] = needed;
+      }
+    }
+    return uses;
+  }
+  /** All words, where the region may be left at the block's end. */
+  #neededAfter({ instructions, start, end, fallsThrough }: RegionBlock, before: readonly number[]): number {
+    const { target } = instructions.at(-1) as RegionBlock['instructions'][0];
+    if (!fallsThrough && target === undefined) return ALL_WORDS;
+    let needed = 0;
+    for (const next of [...(target === undefined ? [] : [target]), ...(fallsThrough ? [end] : [])]) {
+      const node = this.#numberOf.get(next);
+      needed |= node === undefined || next >> 12 !== start >> 12 ? ALL_WORDS : (before[node] as number);
+    }
+    return needed;
   }
 
   // --- control flow -------------------------------------------------------------------------------------------------------------
@@ -141,8 +205,9 @@ class Compilation {
     this.#page = block.start & ~0xfff;
     x.forgetBits();
     x.regionFlags.enter(this.#predecessors[node] === 1 ? this.#flagsInto.get(node) : undefined);
-    const [first] = instructions as [RegionBlock['instructions'][0]];
-    if (!first.facts.loops) x.countDown(instructions.length, block.start);
+    const allowance = this.#allowances[node];
+    if (allowance !== undefined) x.requireBudget(allowance, block.start);
+    if (!repeats(block)) x.countDown(instructions.length);
     let ended = false;
     const transfers: Transfers = {
       direct: (target) => {
@@ -373,17 +438,25 @@ function perfectHash(numbers: readonly number[]): { readonly multiplier: number;
   }
 }
 
+/** It is one instruction, which counts its own iterations. */
+function repeats({ instructions }: RegionBlock): boolean {
+  return (instructions[0] as RegionBlock['instructions'][0]).facts.loops;
+}
+
 /**
- * Which flag words are looked at after each instruction of a block. Whoever leaves the region may look at all of them; it may be left at the head of
- * any block, and before an instruction that may leave.
+ * Which flag words are looked at after each instruction of a block. Whoever leaves the region may look at all of them, and an instruction that may leave does
+ * so before it has changed any.
+ *
+ * @param after those that are looked at after the block
+ * @returns and those that are looked at before it
  */
-function flagUses({ instructions }: RegionBlock): FlagUse[] {
+function flagUses({ instructions }: RegionBlock, after: number): { readonly uses: FlagUse[]; readonly before: number } {
   const uses = new Array<FlagUse>(instructions.length);
-  let needed = ALL_WORDS;
+  let needed = after;
   for (let k = instructions.length - 1; k >= 0; k--) {
     const { reads, kills, conditional, mayLeave } = (instructions[k] as RegionBlock['instructions'][0]).facts;
     uses[k] = { needed, kills, reads, conditional };
     needed = mayLeave || conditional ? ALL_WORDS : (needed & ~kills) | reads;
   }
-  return uses;
+  return { uses, before: needed };
 }

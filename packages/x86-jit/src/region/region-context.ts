@@ -140,7 +140,8 @@ export class RegionContext implements Context {
       this.#repeatLabel = e.openLoop();
       this.#doneLabel = e.openBlock();
       this.#depth = e.depth;
-      this.countDown(1, instruction.at);
+      this.requireBudget(1, instruction.at);
+      this.countDown(1);
       emit();
       e.closeBlock();
       e.closeBlock();
@@ -161,13 +162,16 @@ export class RegionContext implements Context {
     this.#exitsBefore = false;
   }
 
-  /** Takes instructions out of the budget, or leaves at the first of them when it isn't enough. */
-  countDown(instructions: number, at: number): void {
+  /** Leaves at an instruction when fewer than these are left of the budget. */
+  requireBudget(instructions: number, at: number): void {
     const { e } = this;
-    const left = e.localI32(this.budgetLocal).sub(instructions);
-    left.push();
+    e.if(e.localI32(this.budgetLocal).ltS(instructions), () => this.leaveAt(at, 0));
+  }
+  /** Takes instructions out of the budget. */
+  countDown(instructions: number): void {
+    const { e } = this;
+    e.localI32(this.budgetLocal).sub(instructions).push();
     e.setLocal(this.budgetLocal);
-    e.if(e.localI32(this.budgetLocal).ltS(0), () => this.leaveAt(at, instructions));
   }
 
   /** Pages that are left from, by their index in a way out. */
