@@ -147,7 +147,7 @@ export const State = {
 /** Entries of `State.tlbFills`; with more fills than this a flush clears everything. */
 export const TLB_FILL_LIMIT = 4096;
 
-/** The table of decoded blocks, direct-mapped: {key: i64 host address | modeKey << 32, record: i32, unused}. */
+/** The table of decoded blocks, in sets of two: {key: i64 host address | modeKey << 32, record: i32, look-ups left: i32}. */
 export const BlockTable = { bits: 17, entrySize: 16, bytes: (1 << 17) * 16 } as const;
 
 /**

@@ -140,9 +140,8 @@ export class Predecoder {
 
   /** The record of the block decoded at a host address, 0 for none. */
   recordAt(host: number, modeKey: number): number {
-    const { u32 } = this.memory;
-    const slot = this.#slot(host) >>> 2;
-    return u32[slot] === host && u32[slot + 1] === modeKey ? (u32[slot + 2] as number) : 0;
+    const entry = this.#entry(host, modeKey);
+    return entry === 0 ? 0 : (this.memory.u32[(entry + 8) >>> 2] as number);
   }
   blockAt(host: number, modeKey: number): Block | undefined {
     const record = this.recordAt(host, modeKey);
@@ -154,8 +153,9 @@ export class Predecoder {
     return this.#pages.get(page)?.[(host - page) >> 6]?.find((block) => record >= block.first && record < block.first + block.count * Record.size);
   }
   setLookups(host: number, count: number): void {
-    const slot = this.#slot(host) >>> 2;
-    if (this.memory.u32[slot] === host) this.memory.u32[slot + 3] = count;
+    const { u32 } = this.memory;
+    const first = this.#firstEntry(host);
+    for (const entry of [first, first ^ BlockTable.entrySize]) if (u32[entry >>> 2] === host) u32[(entry + 12) >>> 2] = count;
   }
 
   get poolUsed(): number {
@@ -182,7 +182,7 @@ export class Predecoder {
     const { u8 } = this.memory;
     const pageEnd = hostPage + 4096;
     const start = hostPage + Number(linear & 0xfffn);
-    if (this.#share(start, hostPage, modeKey)) return 'decoded';
+    if (this.#share(start, hostPage, modeKey, nextPage)) return 'decoded';
     const codeSize = modeKey & ModeKey.codeMask;
     const mode = codeSize === ModeKey.code64 ? 64 : codeSize === ModeKey.code32 ? 32 : 16;
     const first = this.#poolNext;
@@ -280,16 +280,19 @@ export class Predecoder {
 
   /**
    * Uses what is decoded already: a block that lost its place in the table, or the rest of one from an instruction in its middle on, which becomes a
-   * block of its own; what comes before goes on into it, as its records follow.
+   * block of its own; what comes before goes on into it, as its records follow. A block of an instruction that reaches into the next page is used while
+   * that page is where it was.
    */
-  #share(start: number, hostPage: number, modeKey: number): boolean {
+  #share(start: number, hostPage: number, modeKey: number, nextPage: () => number): boolean {
     if (modeKey & ModeKey.limited || this.breaks.breaksIn(hostPage)) return false;
-    const block = this.#pages.get(hostPage)?.[(start - hostPage) >> 6]?.find((other) => other.modeKey === modeKey && other.start <= start && start < other.end && other.start >= hostPage && other.otherBytes === 0);
-    if (!block) return false;
-    if (block.start === start) {
-      this.#enter(block);
+    const blocks = this.#pages.get(hostPage)?.[(start - hostPage) >> 6];
+    const same = blocks?.find((other) => other.modeKey === modeKey && other.start === start && (other.otherPage === 0 || other.otherPage === nextPage() >>> 0));
+    if (same) {
+      this.#enter(same);
       return true;
     }
+    const block = blocks?.find((other) => other.modeKey === modeKey && other.start <= start && start < other.end && other.start >= hostPage && other.otherBytes === 0);
+    if (!block) return false;
     const { u16 } = this.memory;
     const offset = start - hostPage;
     const end = block.first + block.count * Record.size;
@@ -313,13 +316,18 @@ export class Predecoder {
     if (block.otherPage) this.#track(block.otherPage, 0, block.otherBytes, block);
   }
 
-  /** Puts a block into the table that `lookup` reads. */
+  /** Puts a block into the table that `lookup` reads: over what has its key; else first, and what was first becomes the other. */
   #enter(block: Block): void {
-    const slot = this.#slot(block.key);
-    this.memory.i32[slot >> 2] = block.key;
-    this.memory.i32[(slot + 4) >> 2] = block.modeKey;
-    this.memory.i32[(slot + 8) >> 2] = block.first;
-    this.memory.i32[(slot + 12) >> 2] = this.lookups;
+    const { u32 } = this.memory;
+    let entry = this.#entry(block.key, block.modeKey);
+    if (entry === 0) {
+      entry = this.#firstEntry(block.key);
+      this.memory.u8.copyWithin(entry ^ BlockTable.entrySize, entry, entry + BlockTable.entrySize);
+    }
+    u32[entry >>> 2] = block.key;
+    u32[(entry + 4) >>> 2] = block.modeKey;
+    u32[(entry + 8) >>> 2] = block.first;
+    u32[(entry + 12) >>> 2] = this.lookups;
   }
 
   #track(hostPage: number, from: number, to: number, block: Block): void {
@@ -355,8 +363,17 @@ export class Predecoder {
     return (this.area.codeBits + (hostPage >>> 12) * 8) >>> 2;
   }
 
-  #slot(host: number): number {
-    return this.area.blockTable + ((Math.imul(host, 0x9e3779b1) >>> (32 - BlockTable.bits)) << 4);
+  /** Of the two entries that a host address may have, the one that is looked at first. */
+  #firstEntry(host: number): number {
+    return this.area.blockTable + (Math.imul(host, 0x9e3779b1) >>> (32 - BlockTable.bits)) * BlockTable.entrySize;
+  }
+  /** The entry in use for a key, or 0. */
+  #entry(host: number, modeKey: number): number {
+    const { u32 } = this.memory;
+    const first = this.#firstEntry(host);
+    if (u32[first >>> 2] === host && u32[(first + 4) >>> 2] === modeKey) return first;
+    const other = first ^ BlockTable.entrySize;
+    return u32[other >>> 2] === host && u32[(other + 4) >>> 2] === modeKey ? other : 0;
   }
 
   /**
@@ -386,12 +403,8 @@ export class Predecoder {
   #forget(block: Block): void {
     if (block.regions) this.listener?.forget(block);
     const { u32, u16 } = this.memory;
-    const slot = this.#slot(block.key);
-    if (u32[slot >> 2] === block.key && u32[(slot + 8) >> 2] === block.first) {
-      u32[slot >> 2] = 0;
-      u32[(slot + 4) >> 2] = 0;
-      u32[(slot + 8) >> 2] = 0;
-    }
+    const entry = this.#entry(block.key, block.modeKey);
+    if (entry !== 0 && u32[(entry + 8) >>> 2] === block.first) u32.fill(0, entry >>> 2, (entry + 12) >>> 2);
     for (let k = 0, record = block.first; k < block.count; k++, record += Record.size) u16[(record + Record.handler) >> 1] = Special.invalid;
     const page = block.start - (block.start % 4096);
     this.#untrack(page, block.start - page, block.end - page, block);

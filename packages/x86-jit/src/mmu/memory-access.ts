@@ -183,12 +183,14 @@ export function emitLookup(e: Emitter, runtime: Runtime, state: I32, rip: I64): 
   e.storeI32(state, State.hostPage, host.get());
   e.if(host.get(), () => {
     const at = host.get().add(rip.wrap().and(0xfff));
-    const entry = emitBlockSlot(e, state, at);
     const key = at.toI64U().or(e.loadI32(state, State.modeKey).toI64U().shl(32));
-    e.if(e.loadI64(entry).eq(key), () => {
-      const left = e.loadI32(entry, 12).sub(1);
-      e.storeI32(entry, 12, left);
-      found.set(left.select(e.loadI32(entry, 8), e.i32(NotFound.hot)));
+    const entry = e.variable(emitBlockSlot(e, state, at));
+    // The set's other entry.
+    e.if(e.loadI64(entry.get()).ne(key), () => entry.set(entry.get().xor(BlockTable.entrySize)));
+    e.if(e.loadI64(entry.get()).eq(key), () => {
+      const left = e.loadI32(entry.get(), 12).sub(1);
+      e.storeI32(entry.get(), 12, left);
+      found.set(left.select(e.loadI32(entry.get(), 8), e.i32(NotFound.hot)));
     });
   });
   return found.get();

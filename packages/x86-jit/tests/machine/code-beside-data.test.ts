@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Predecoder } from '../../src/interpreter/predecoder.js';
+import { BlockTable } from '../../src/state-layout.js';
 import { Layout, TestMachine } from './test-machine.js';
 
 // A page may hold code and data that is written all the time: a boot loader's, a real-mode program's, static data of position-independent code.
@@ -90,6 +91,29 @@ describe('decoded blocks', () => {
     both();
     expect(decoded).toHaveBeenCalledTimes(before + 1);
     expect([m.cpu.gpr(0), m.cpu.gpr(2)]).toEqual([3n, 1n]);
+  });
+
+  it('are found again after others took their place in the table, with an instruction that reaches into the next page too', () => {
+    const m = new TestMachine();
+    const { decoded } = spies();
+    const placeOf = (at: number): number => Math.imul(m.ram.byteOffset + at, 0x9e3779b1) >>> (32 - BlockTable.bits);
+    const across = 0x42ffe;
+    const rivals: number[] = [];
+    for (let at = 0x50000; rivals.length < 2; at++) if (placeOf(at) === placeOf(across) && at % 4096 < 4000) rivals.push(at);
+    for (const at of [across, ...rivals]) m.write(at, Uint8Array.of(0x83, 0xc0, 0x01, 0xeb, 0xfe)); // add eax, 1; jmp $
+    const all = (): void => {
+      for (const at of [across, ...rivals]) {
+        m.rip = at;
+        expect(m.run(1)).toBeUndefined();
+      }
+    };
+    all();
+    const predecoder = decoded.mock.contexts[0] as Predecoder;
+    const used = predecoder.poolUsed;
+    for (let k = 0; k < 5; k++) all();
+    expect(decoded.mock.calls.length).toBeGreaterThan(5);
+    expect(predecoder.poolUsed).toBe(used);
+    expect(m.cpu.gpr(0)).toBe(18n);
   });
 
   it('go when the bytes that reach into the next page are written', () => {
