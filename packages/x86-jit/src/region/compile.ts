@@ -2,11 +2,12 @@ import { ByteWriter } from '../emit/byte-writer.js';
 import type { I32, I64, Label } from '../emit/emitter.js';
 import { Op, Simd, Type, type ValueType } from '../emit/opcodes.js';
 import { RegionExit, State, Tlb } from '../state-layout.js';
+import { groupAccesses } from './access-groups.js';
 import type { RegionBlock } from './discover.js';
 import type { Facts } from './facts.js';
 import { ALL_WORDS } from './flag-sets.js';
 import { RegionFlags, type FlagState, type FlagUse } from './region-flags.js';
-import type { RegionContext, Transfers } from './region-context.js';
+import type { RegionContext, RegionInstruction, Transfers } from './region-context.js';
 import { entryOf, structure, type DispatchElement, type Element } from './structure.js';
 
 export interface CompiledFunction {
@@ -45,7 +46,8 @@ class Compilation {
   readonly #labels = new Map<number, Label>();
   readonly #dispatchOf: ReadonlyMap<number, DispatchElement>;
   readonly #elements: readonly Element[];
-  readonly #predecessors: number[];
+  /** By block: control comes from one place only, which may be the region's entry. */
+  readonly #enteredOnce: readonly boolean[];
   /** By block, where the budget is looked at: instructions that may be executed until it is again. */
   readonly #allowances: readonly (number | undefined)[];
   /** What is known of the flags where the only way into a block comes from. */
@@ -68,10 +70,11 @@ class Compilation {
     const { elements, dispatchOf } = structure(successors);
     this.#elements = elements;
     this.#dispatchOf = dispatchOf;
-    this.#predecessors = this.#blocks.map(() => 0);
-    (this.#predecessors as [number])[0] = 1;
-    for (const list of successors) for (const to of list) (this.#predecessors[to] as number)++;
-    this.#allowances = this.#checkPoints(successors);
+    const onlyPredecessor = onlyPredecessors(successors);
+    this.#enteredOnce = onlyPredecessor.map((from, block) => block === 0 ? !successors.some((list) => list.includes(0)) : from !== undefined);
+    const order = blocksOf(elements);
+    this.#allowances = this.#checkPoints(order, successors);
+    x.groups = groupAccesses(x.host, this.#blocks, order, (block) => onlyPredecessor[block]);
     this.#uses = this.#flagUses();
     x.keepsPages = !this.#has((facts) => facts.switchesTlb);
     for (const block of this.#blocks) for (const instruction of block.instructions) x.notePointers(instruction);
@@ -109,25 +112,14 @@ class Compilation {
    * The budget is looked at where the region is entered, at each loop's header, and after what counts by itself; there, enough for the longest way to
    * the next such place must be left.
    */
-  #checkPoints(successors: readonly (readonly number[])[]): (number | undefined)[] {
-    const checked = new Set([0, ...this.#dispatchOf.keys()]);
-    const order: number[] = [];
-    const visit = (elements: readonly Element[]): void => {
-      for (const element of elements) {
-        if (element.kind === 'block') order.push(element.node);
-        else if (element.kind === 'loop') {
-          if (element.header < this.#blocks.length) checked.add(element.header);
-          visit(element.body);
-        }
-      }
-    };
-    visit(this.#elements);
+  #checkPoints(order: readonly number[], successors: readonly (readonly number[])[]): (number | undefined)[] {
+    const checked = new Set([0, ...this.#dispatchOf.keys(), ...loopHeaders(this.#elements)]);
     this.#blocks.forEach((block, node) => {
       if (repeats(block)) for (const next of successors[node] as readonly number[]) checked.add(next);
     });
     // But for edges into those, all go forward.
     const longest = new Array<number>(this.#blocks.length).fill(0);
-    for (const node of order.reverse()) {
+    for (const node of [...order].reverse()) {
       const block = this.#blocks[node] as RegionBlock;
       if (repeats(block)) continue;
       const after = (successors[node] as readonly number[]).map((next) => (checked.has(next) ? 0 : (longest[next] as number)));
@@ -143,7 +135,7 @@ class Compilation {
       changed = false;
       for (let node = this.#blocks.length - 1; node >= 0; node--) {
         const block = this.#blocks[node] as RegionBlock;
-        const found = flagUses(block, this.#neededAfter(block, before));
+        const found = flagUses(block, this.#neededAfter(block, before), (instruction) => this.x.mayLeave(instruction));
         uses[node] = found.uses;
         const needed = this.#allowances[node] === undefined && !repeats(block) ? found.before : ALL_WORDS;
         if (needed !== before[node]) changed = true;
@@ -154,7 +146,7 @@ class Compilation {
   }
   /** All words, where the region may be left at the block's end. */
   #neededAfter({ instructions, start, end, fallsThrough }: RegionBlock, before: readonly number[]): number {
-    const { target } = instructions.at(-1) as RegionBlock['instructions'][0];
+    const { target } = instructions.at(-1) as RegionInstruction;
     if (!fallsThrough && target === undefined) return ALL_WORDS;
     let needed = 0;
     for (const next of [...(target === undefined ? [] : [target]), ...(fallsThrough ? [end] : [])]) {
@@ -204,7 +196,7 @@ class Compilation {
     this.#following = following;
     this.#page = block.start & ~0xfff;
     x.forgetBits();
-    x.regionFlags.enter(this.#predecessors[node] === 1 ? this.#flagsInto.get(node) : undefined);
+    x.regionFlags.enter(this.#enteredOnce[node] ? this.#flagsInto.get(node) : undefined);
     const allowance = this.#allowances[node];
     if (allowance !== undefined) x.requireBudget(allowance, block.start);
     if (!repeats(block)) x.countDown(instructions.length);
@@ -276,7 +268,7 @@ class Compilation {
   #jump({ targets, instructions }: RegionBlock, linear: I64): void {
     const { x } = this;
     const { e } = x;
-    const last = instructions.at(-1) as RegionBlock['instructions'][0];
+    const last = instructions.at(-1) as RegionInstruction;
     if (targets.length > 0) {
       const at = linear.sub(e.localI64(this.x.pageBase));
       if (targets.length <= FEW_TARGETS) for (const target of targets) e.if(at.eq(target), () => this.#goTo(target, false));
@@ -438,9 +430,25 @@ function perfectHash(numbers: readonly number[]): { readonly multiplier: number;
   }
 }
 
+/** In the order in which their code is made. */
+function blocksOf(elements: readonly Element[]): number[] {
+  return elements.flatMap((element) => (element.kind === 'block' ? [element.node] : element.kind === 'loop' ? blocksOf(element.body) : []));
+}
+/** Dispatches among them. */
+function loopHeaders(elements: readonly Element[]): number[] {
+  return elements.flatMap((element) => (element.kind === 'loop' ? [element.header, ...loopHeaders(element.body)] : []));
+}
+
+/** By block: the only one that control enters it from. */
+function onlyPredecessors(successors: readonly (readonly number[])[]): (number | undefined)[] {
+  const edges = successors.map(() => [] as number[]);
+  successors.forEach((list, from) => list.forEach((to) => (edges[to] as number[]).push(from)));
+  return edges.map((list, block) => (block !== 0 && list.length === 1 ? list[0] : undefined));
+}
+
 /** It is one instruction, which counts its own iterations. */
 function repeats({ instructions }: RegionBlock): boolean {
-  return (instructions[0] as RegionBlock['instructions'][0]).facts.loops;
+  return (instructions[0] as RegionInstruction).facts.loops;
 }
 
 /**
@@ -450,13 +458,14 @@ function repeats({ instructions }: RegionBlock): boolean {
  * @param after those that are looked at after the block
  * @returns and those that are looked at before it
  */
-function flagUses({ instructions }: RegionBlock, after: number): { readonly uses: FlagUse[]; readonly before: number } {
+function flagUses({ instructions }: RegionBlock, after: number, mayLeave: (instruction: RegionInstruction) => boolean): { readonly uses: FlagUse[]; readonly before: number } {
   const uses = new Array<FlagUse>(instructions.length);
   let needed = after;
   for (let k = instructions.length - 1; k >= 0; k--) {
-    const { reads, kills, conditional, mayLeave } = (instructions[k] as RegionBlock['instructions'][0]).facts;
+    const instruction = instructions[k] as RegionInstruction;
+    const { reads, kills, conditional } = instruction.facts;
     uses[k] = { needed, kills, reads, conditional };
-    needed = mayLeave || conditional ? ALL_WORDS : (needed & ~kills) | reads;
+    needed = mayLeave(instruction) || conditional ? ALL_WORDS : (needed & ~kills) | reads;
   }
   return { uses, before: needed };
 }

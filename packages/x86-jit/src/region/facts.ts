@@ -22,6 +22,23 @@ export interface Facts {
   readonly loops: boolean;
   /** After it another TLB may count. */
   readonly switchesTlb: boolean;
+  /** Its only memory access, where that comes in any case. */
+  readonly access: Access | undefined;
+  /** It may leave the region for something else than that access. */
+  readonly leavesOtherwise: boolean;
+  /** Operands that it writes, as bits. */
+  readonly operandWrites: number;
+  /** General registers that it writes beside those, as bits. */
+  readonly registerWrites: number;
+}
+
+/** By a memory operand, or by the stack pointer. */
+export interface Access {
+  readonly onStack: boolean;
+  /** `Tlb.readTag` or `Tlb.writeTag`. */
+  readonly tag: number;
+  /** In bytes. */
+  readonly size: number;
 }
 
 /** An instruction that regions don't contain. */
@@ -36,10 +53,18 @@ export class FactCollector {
   loops = false;
   covers = false;
   switchesTlb = false;
+  leavesOtherwise = false;
+  operandWrites = 0;
+  registerWrites = 0;
+  /** Undefined among them: one that comes on some paths only, or whose address is made in another way. */
+  readonly accesses: (Access | undefined)[] = [];
 
   facts(supported: boolean): Facts {
-    const { reads, kills, partial, mayLeave, usesSse, loops, covers, switchesTlb } = this;
-    return { supported, reads, kills: loops ? 0 : kills, conditional: (partial & ~kills) !== 0 || (loops && (kills | partial) !== 0), mayLeave, usesSse, loops, covers, switchesTlb };
+    const { reads, kills, partial, mayLeave, usesSse, loops, covers, switchesTlb, accesses, leavesOtherwise, operandWrites, registerWrites } = this;
+    return {
+      supported, reads, kills: loops ? 0 : kills, conditional: (partial & ~kills) !== 0 || (loops && (kills | partial) !== 0), mayLeave, usesSse, loops, covers, switchesTlb,
+      access: accesses.length === 1 && !loops ? accesses[0] : undefined, leavesOtherwise, operandWrites, registerWrites,
+    };
   }
 }
 

@@ -7,6 +7,7 @@ import type { Context, Operand, Size, VectorHalves } from '../semantics/context.
 import type { Flags } from '../semantics/flags.js';
 import { tlbFor } from '../semantics/system.js';
 import { Record, RegionExit, Segment, State, Tlb } from '../state-layout.js';
+import type { AccessGroup, GroupedAccess } from './access-groups.js';
 import { FactCollector, FactFlags, Unsupported, type Facts } from './facts.js';
 import { RegionFlags, type FlagUse } from './region-flags.js';
 
@@ -86,7 +87,7 @@ export class RegionContext implements Context {
   /** In a trial run. */
   #collector: FactCollector | undefined;
 
-  constructor(private readonly host: HostMemory) {}
+  constructor(readonly host: HostMemory) {}
 
   get regionFlags(): RegionFlags {
     return this.#regionFlags;
@@ -158,7 +159,9 @@ export class RegionContext implements Context {
     this.size = handler.size;
     this.shape = handler.shape;
     this.#depth = this.e.depth;
+    this.#mnemonic = handler.mnemonic;
     this.#operandAccess = false;
+    this.#plainAccess = 'none';
     this.#exitsBefore = false;
   }
 
@@ -191,9 +194,10 @@ export class RegionContext implements Context {
     e.br(this.sideLabel);
   }
 
-  #sideExit(): void {
+  #sideExit(forAccess = false): void {
     if (this.#collector) {
       this.#collector.mayLeave = true;
+      if (!forAccess) this.#collector.leavesOtherwise = true;
       // Always: there is nothing to compile.
       if (this.e.depth === this.#depth) throw new Unsupported();
       return;
@@ -247,6 +251,14 @@ export class RegionContext implements Context {
     this.#bits[number] = this.e.depth > this.#depth ? Math.max(bits, this.#bits[number] as number) : bits;
   }
   setGpr(number: number, value: I64, size: Size = 8): void {
+    if (this.#collector) this.#collector.registerWrites |= 1 << number;
+    this.#writeGpr(number, value, size);
+  }
+  #writeOperand(index: number, number: number, value: I64, size: Size): void {
+    if (this.#collector) this.#collector.operandWrites |= 1 << index;
+    this.#writeGpr(number, value, size);
+  }
+  #writeGpr(number: number, value: I64, size: Size): void {
     const { e } = this;
     const local = this.#gpr(number);
     this.gprsWritten |= 1 << number;
@@ -313,30 +325,33 @@ export class RegionContext implements Context {
     const offset = this.#registerOffset(index);
     if (offset >= GPR_END) throw new Unsupported();
     const number = offset >> 3;
-    if (offset & 7) return this.#highByte(number);
+    if (offset & 7) return this.#highByte(index, number);
     return {
       read: (size = this.size) => this.gpr(number, size),
       readUnsigned: (size = this.size) => this.gprUnsigned(number, size),
       readModify: () => this.gpr(number, this.size),
-      write: (value) => this.setGpr(number, value, this.size),
+      write: (value) => this.#writeOperand(index, number, value, this.size),
     };
   }
 
   /** AH, CH, DH, BH. */
-  #highByte(number: number): Operand {
+  #highByte(index: number, number: number): Operand {
     const { e } = this;
     const shifted = (): I64 => e.localI64(this.#gpr(number)).shrU(8);
     return {
       read: () => shifted().signed(1),
       readUnsigned: () => shifted().unsigned(1),
       readModify: () => shifted().signed(1),
-      write: (value) => this.setGpr(number, e.localI64(this.#gpr(number)).and(~0xff00).or(value.and(0xff).shl(8))),
+      write: (value) => this.#writeOperand(index, number, e.localI64(this.#gpr(number)).and(~0xff00).or(value.and(0xff).shl(8)), 8),
     };
   }
 
   #modify: I32 | undefined;
   /** The access is the memory operand's. */
   #operandAccess = false;
+  /** How the address was made: of the operand as it stands, in another way, or not at all. */
+  #plainAccess: 'none' | 'operand' | 'other' = 'none';
+  #mnemonic = '';
   /** Where the instruction would exit the region has been left. */
   #exitsBefore = false;
   /** Code is made that may be executed many times in a region's run. */
@@ -367,7 +382,7 @@ export class RegionContext implements Context {
   setOperandSized(index: number, value: I64, size: Size): void {
     const offset = this.#registerOffset(index);
     if (offset >= GPR_END || offset & 7) throw new Unsupported();
-    this.setGpr(offset >> 3, value, size);
+    this.#writeOperand(index, offset >> 3, value, size);
   }
 
   segmentSelector(index: number): I64 {
@@ -424,14 +439,17 @@ export class RegionContext implements Context {
 
   linear(_size: Size, _write: boolean): I64 {
     this.#operandAccess = true;
+    this.#plainAccess = 'operand';
     return this.#inSegment(this.#u16(Record.segment), this.offset());
   }
   linearOf(offset: I64, _size: Size, _write: boolean): I64 {
     this.#operandAccess = true;
+    this.#plainAccess = 'other';
     return this.#inSegment(this.#u16(Record.segment), offset);
   }
   linearIn(segment: I32, offset: I64, _size: Size, _write: boolean): I64 {
     if (!segment.isConstant) throw new Unsupported();
+    this.#plainAccess = 'other';
     return this.#inSegment(segment.low, offset);
   }
   /** In 64-bit code only FS and GS have a base. */
@@ -447,17 +465,74 @@ export class RegionContext implements Context {
   /** The host address of a linear one, if the TLB has it for this kind of access; leaves otherwise. */
   #hostAddress(linear: I64, tag: number, size: Size): I32 {
     const { e } = this;
+    if (this.#collector) this.#noteAccess(this.#collector, tag, size);
+    const access = this.#groupedAccess();
+    if (access) return this.#groupAddress(linear, access);
     const kept = this.#keptPage(tag);
-    if (kept) return this.#keptAddress(linear, tag, size, kept);
+    if (kept) {
+      this.#requireKept(linear, tag, size, kept);
+      return linear.wrap().add(e.localI32(kept.distance));
+    }
     const slot = this.#filledSlot(linear, tag, size);
     // Not from what was compared with the tag: that would put its load before the address.
     return linear.wrap().and(0xfff).add(e.loadI32(slot, Tlb.host));
   }
+  /** Before any instruction is emitted: how the accesses of the region share looks into the TLB. */
+  groups: ReadonlyMap<RegionInstruction, GroupedAccess> = new Map();
+  /** Of groups that have been looked up: how far the host address is above the linear one, modulo 2^32. */
+  readonly #distances = new Map<AccessGroup, number>();
+  readonly #freeDistances: number[] = [];
+
+  /** The instruction's access, if it shares its look with others. */
+  #groupedAccess(): GroupedAccess | undefined {
+    if (this.#collector) return undefined;
+    const access = this.groups.get(this.#instruction as RegionInstruction);
+    return access && (access.group.left > 1 || this.#distances.has(access.group)) ? access : undefined;
+  }
+  /** An instruction may leave the region in the middle of its block. */
+  mayLeave(instruction: RegionInstruction): boolean {
+    const { facts } = instruction;
+    const access = this.groups.get(instruction);
+    return access && access.group.first !== instruction ? facts.leavesOtherwise : facts.mayLeave;
+  }
+  #groupAddress(linear: I64, { group, offset }: GroupedAccess): I32 {
+    const { e } = this;
+    let distance = this.#distances.get(group);
+    if (distance === undefined) {
+      distance = this.#freeDistances.pop() ?? e.reserve(Type.i32);
+      this.#distances.set(group, distance);
+      const lowest = group.low === offset ? linear : linear.sub(offset - group.low);
+      this.#distanceOf(lowest, group.tag, group.end - group.low).push();
+      e.setLocal(distance);
+    }
+    group.left--;
+    if (group.left === 0) {
+      this.#distances.delete(group);
+      this.#freeDistances.push(distance);
+    }
+    return linear.wrap().add(e.localI32(distance));
+  }
+  /** How far the host address of these bytes is above the linear one; leaves unless they are in one page that the TLB has for this kind of access. */
+  #distanceOf(linear: I64, tag: number, bytes: number): I32 {
+    const { e } = this;
+    const kept = this.#keptPage(tag);
+    if (kept) {
+      this.#requireKept(linear, tag, bytes, kept);
+      return e.localI32(kept.distance);
+    }
+    return e.loadI32(this.#filledSlot(linear, tag, bytes), Tlb.host).sub(linear.wrap().and(~0xfff));
+  }
+
+  #noteAccess(collector: FactCollector, tag: number, size: Size): void {
+    const onStack = this.#plainAccess === 'none' && ON_STACK.has(this.#mnemonic);
+    const always = this.e.depth === this.#depth;
+    collector.accesses.push(always && (onStack || this.#plainAccess === 'operand') ? { onStack, tag, size } : undefined);
+  }
   /** The TLB entry for an access that it allows; leaves where it doesn't. */
-  #filledSlot(linear: I64, tag: number, size: Size): I32 {
+  #filledSlot(linear: I64, tag: number, bytes: number): I32 {
     const { e } = this;
     const slot = this.tlbSlot(linear);
-    e.if(linear.xor(e.loadI64(slot, tag)).gtU(4096 - size), () => this.#sideExit());
+    e.if(linear.xor(e.loadI64(slot, tag)).gtU(4096 - bytes), () => this.#sideExit(true));
     return slot;
   }
 
@@ -491,16 +566,16 @@ export class RegionContext implements Context {
     return [...this.#keptPages.values()];
   }
 
-  #keptAddress(linear: I64, tag: number, size: Size, { page, distance }: KeptPage): I32 {
+  /** Makes the kept page that of these bytes. */
+  #requireKept(linear: I64, tag: number, bytes: number, { page, distance }: KeptPage): void {
     const { e } = this;
-    e.if(linear.xor(e.localI64(page)).gtU(4096 - size), () => {
-      const slot = this.#filledSlot(linear, tag, size);
+    e.if(linear.xor(e.localI64(page)).gtU(4096 - bytes), () => {
+      const slot = this.#filledSlot(linear, tag, bytes);
       e.loadI64(slot, tag).push();
       e.setLocal(page);
       e.loadI32(slot, Tlb.host).sub(linear.wrap().and(~0xfff)).push();
       e.setLocal(distance);
     });
-    return linear.wrap().add(e.localI32(distance));
   }
 
   load(linear: I64, size: Size): I64 {
