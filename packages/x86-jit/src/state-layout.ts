@@ -137,6 +137,8 @@ export const State = {
   /** Scratch for vector operands in memory, 64 bytes. */
   vectorScratch: 1568,
   x87: 1664,
+  /** What a region that runs keeps of pages that it accessed last, see `KeptPage`. */
+  keptPages: 2048,
 
   /** Host addresses (u32) of the TLB entries of non-global pages that were filled since the last flush. */
   tlbFills: 4096,
@@ -146,6 +148,9 @@ export const State = {
 
 /** Entries of `State.tlbFills`; with more fills than this a flush clears everything. */
 export const TLB_FILL_LIMIT = 4096;
+
+/** The page of accesses that are alike, while a region runs: its linear address, and how far its host address is above that, modulo 2^32. */
+export const KeptPage = { page: 0, distance: 8, size: 16, most: 8 } as const;
 
 /** The table of decoded blocks, in sets of two: {key: i64 host address | modeKey << 32, record: i32, look-ups left: i32}. */
 export const BlockTable = { bits: 17, entrySize: 16, bytes: (1 << 17) * 16 } as const;

@@ -1,7 +1,7 @@
 import { ByteWriter } from '../emit/byte-writer.js';
 import type { I32, I64, Label } from '../emit/emitter.js';
 import { Op, Simd, Type, type ValueType } from '../emit/opcodes.js';
-import { RegionExit, State, Tlb } from '../state-layout.js';
+import { KeptPage, RegionExit, State, Tlb } from '../state-layout.js';
 import { groupAccesses } from './access-groups.js';
 import type { RegionBlock } from './discover.js';
 import type { Facts } from './facts.js';
@@ -400,11 +400,19 @@ class Compilation {
     x.gprLocals.forEach((local, n) => {
       if (local !== undefined) load(Op.i64Load, State.gpr + 8 * n, local);
     });
-    for (const { page } of x.keptPages) {
+    for (const kept of x.keptPages) {
+      get(0);
       code.u8(Op.i64Const);
       code.s64(NO_PAGE.low, NO_PAGE.high);
-      code.u8(Op.localSet);
-      code.u32(page);
+      code.u8(Op.i64Store);
+      code.u8(0);
+      code.u32(kept + KeptPage.page);
+      get(0);
+      code.u8(Op.i32Const);
+      code.s32(0);
+      code.u8(Op.i32Store);
+      code.u8(0);
+      code.u32(kept + KeptPage.distance);
     }
     x.xmmLocals.forEach((local, n) => {
       if (local === undefined) return;

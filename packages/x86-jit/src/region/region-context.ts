@@ -6,7 +6,7 @@ import type { Runtime } from '../mmu/memory-access.js';
 import type { Context, Operand, Size, VectorHalves } from '../semantics/context.js';
 import type { Flags } from '../semantics/flags.js';
 import { tlbFor } from '../semantics/system.js';
-import { Record, RegionExit, Segment, State, Tlb } from '../state-layout.js';
+import { KeptPage, Record, RegionExit, Segment, State, Tlb } from '../state-layout.js';
 import type { AccessGroup, GroupedAccess } from './access-groups.js';
 import { FactCollector, FactFlags, Unsupported, type Facts } from './facts.js';
 import { RegionFlags, type FlagUse } from './region-flags.js';
@@ -14,15 +14,6 @@ import { RegionFlags, type FlagUse } from './region-flags.js';
 /** Instructions that access the stack beside or without a memory operand. */
 const ON_STACK = new Set(['Push', 'Pop', 'Call', 'Ret', 'Leave']);
 const RSP = State.gpr + 4 * 8;
-/** They cost locals, and so registers of the host. */
-const MOST_KEPT_PAGES = 6;
-
-/** Locals for the page of an access: its linear address, and how far its host address is above that, modulo 2^32. */
-export interface KeptPage {
-  readonly page: number;
-  readonly distance: number;
-}
-
 const REGISTER_FIELDS = [Record.register0, Record.register1, Record.register2, Record.register3];
 const GPR_END = State.gpr + 16 * 8;
 
@@ -358,7 +349,8 @@ export class RegionContext implements Context {
   inLoop = false;
   /** The TLB stays as it is while the region runs, so that a page found in it may be kept. */
   keepsPages = true;
-  readonly #keptPages = new Map<string, KeptPage>();
+  /** Offsets in the state block. */
+  readonly #keptPages = new Map<string, number>();
   /** Registers (state offsets) that are loaded from memory. */
   readonly #pointers = new Set<number>();
 
@@ -469,10 +461,7 @@ export class RegionContext implements Context {
     const access = this.#groupedAccess();
     if (access) return this.#groupAddress(linear, access);
     const kept = this.#keptPage(tag);
-    if (kept) {
-      this.#requireKept(linear, tag, size, kept);
-      return linear.wrap().add(e.localI32(kept.distance));
-    }
+    if (kept !== undefined) return linear.wrap().add(this.#requireKept(linear, tag, size, kept));
     const slot = this.#filledSlot(linear, tag, size);
     // Not from what was compared with the tag: that would put its load before the address.
     return linear.wrap().and(0xfff).add(e.loadI32(slot, Tlb.host));
@@ -516,10 +505,7 @@ export class RegionContext implements Context {
   #distanceOf(linear: I64, tag: number, bytes: number): I32 {
     const { e } = this;
     const kept = this.#keptPage(tag);
-    if (kept) {
-      this.#requireKept(linear, tag, bytes, kept);
-      return e.localI32(kept.distance);
-    }
+    if (kept !== undefined) return this.#requireKept(linear, tag, bytes, kept);
     return e.loadI32(this.#filledSlot(linear, tag, bytes), Tlb.host).sub(linear.wrap().and(~0xfff));
   }
 
@@ -540,14 +526,14 @@ export class RegionContext implements Context {
    * Where the last page of accesses like the present one is kept, if that is worth it. Alike are accesses by the same registers, or near the same
    * fixed address.
    */
-  #keptPage(tag: number): KeptPage | undefined {
+  #keptPage(tag: number): number | undefined {
     if (!this.inLoop || !this.keepsPages || this.#collector) return undefined;
     const likeness = this.#operandAccess ? this.#operandLikeness() : ON_STACK.has((this.#instruction as RegionInstruction).handler.mnemonic) ? `${RSP} ${State.zero}` : undefined;
     if (likeness === undefined) return undefined;
     const key = `${tag} ${likeness}`;
     const known = this.#keptPages.get(key);
-    if (known || this.#keptPages.size >= MOST_KEPT_PAGES) return known;
-    const kept = { page: this.e.reserve(Type.i64), distance: this.e.reserve(Type.i32) };
+    if (known !== undefined || this.#keptPages.size >= KeptPage.most) return known;
+    const kept = State.keptPages + this.#keptPages.size * KeptPage.size;
     this.#keptPages.set(key, kept);
     return kept;
   }
@@ -562,20 +548,21 @@ export class RegionContext implements Context {
     const { mnemonic, shape, size } = instruction.handler;
     if (mnemonic === 'Mov' && shape === 'rm' && size === 8) this.#pointers.add(this.host.u16[(instruction.record + Record.register0) >> 1] as number);
   }
-  get keptPages(): readonly KeptPage[] {
+  get keptPages(): readonly number[] {
     return [...this.#keptPages.values()];
   }
 
-  /** Makes the kept page that of these bytes. */
-  #requireKept(linear: I64, tag: number, bytes: number, { page, distance }: KeptPage): void {
-    const { e } = this;
-    e.if(linear.xor(e.localI64(page)).gtU(4096 - bytes), () => {
+  /** Makes the kept page that of these bytes. @returns its distance */
+  #requireKept(linear: I64, tag: number, bytes: number, kept: number): I32 {
+    const { e, state } = this;
+    const distance = e.variable(e.loadI32(state, kept + KeptPage.distance));
+    e.if(linear.xor(e.loadI64(state, kept + KeptPage.page)).gtU(4096 - bytes), () => {
       const slot = this.#filledSlot(linear, tag, bytes);
-      e.loadI64(slot, tag).push();
-      e.setLocal(page);
-      e.loadI32(slot, Tlb.host).sub(linear.wrap().and(~0xfff)).push();
-      e.setLocal(distance);
+      e.storeI64(state, kept + KeptPage.page, e.loadI64(slot, tag));
+      distance.set(e.loadI32(slot, Tlb.host).sub(linear.wrap().and(~0xfff)));
+      e.storeI32(state, kept + KeptPage.distance, distance.get());
     });
+    return distance.get();
   }
 
   load(linear: I64, size: Size): I64 {

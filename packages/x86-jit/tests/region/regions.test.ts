@@ -58,6 +58,18 @@ describe('compiled regions', () => {
     expect(compare(code, 20_000, [1, 17, 699, 701, 1500, 3])).toBeGreaterThan(0.5);
   });
 
+  it('look once for accesses that lie near each other, also where they are in two pages', () => {
+    // again: mov [rbx],rax; add rcx,[rbx+40h]; mov [rbx+8],rcx; push rax; push rcx; test cl,1; jz 1f; lea rdi,[rbx+20h]; add [rdi],rcx; mov rdx,rdi; xor rax,[rdx-18h]; jmp 2f;
+    // 1: add rax,[rbx+30h]; 2: call 3f; inc rax; pop rcx; pop rdx; add rbx,24; lea rsp,[rsp-56]; mov [rsp+8],rax; mov rdx,[rsp+28h]; and from 8 KiB on each at its start again
+    // 3: push rbp; mov rbp,rsp; mov [rbp-8],rax; mov r8,[rbp+8]; mov r8,[rbp+10h]; add rax,[rbp-8]; leave; ret
+    const code = hexBytes(
+      'bb00000200bc0080030048890348034b4048894b085051f6c1017410488d7b2048010f4889fa483342e8eb0448034330e83600000048ffc0595a4883c318488d' +
+      '6424c84889442408488b5424284881fc006003007705bc008003004881fb001f020072a6bb00000200eb9f554889e5488945f84c8b45084c8b4510480345f8c9' +
+      'c3',
+    );
+    expect(compare(code, 60_000, [997, 1, 480, 77, 5000])).toBeGreaterThan(0.9);
+  });
+
   it('know after which instruction interrupts are still held off', () => {
     // again: sti; inc eax; cli; pushf; sti; popf; add edx,eax; pause; jmp again
     const code = hexBytes('fb ffc0 fa 9c fb 9d 01c2 f390 ebf2');
