@@ -153,7 +153,7 @@ export const TLB_FILL_LIMIT = 4096;
 export const KeptPage = { page: 0, distance: 8, size: 16, most: 8 } as const;
 
 /** The table of decoded blocks, in sets of two: {key: i64 host address | modeKey << 32, record: i32, look-ups left: i32}. */
-export const BlockTable = { bits: 17, entrySize: 16, bytes: (1 << 17) * 16 } as const;
+export const BlockTable = { setBits: 17, entrySize: 16, setSize: 32, bytes: (1 << 17) * 32 } as const;
 
 /**
  * A compiled region stands in for the handler of its first record, which becomes `firstHandler` plus the region's slot in the table of

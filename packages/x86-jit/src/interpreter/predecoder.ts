@@ -154,8 +154,8 @@ export class Predecoder {
   }
   setLookups(host: number, count: number): void {
     const { u32 } = this.memory;
-    const first = this.#firstEntry(host);
-    for (const entry of [first, first ^ BlockTable.entrySize]) if (u32[entry >>> 2] === host) u32[(entry + 12) >>> 2] = count;
+    const first = this.#set(host);
+    for (const entry of [first, first + BlockTable.entrySize]) if (u32[entry >>> 2] === host) u32[(entry + 12) >>> 2] = count;
   }
 
   get poolUsed(): number {
@@ -321,8 +321,8 @@ export class Predecoder {
     const { u32 } = this.memory;
     let entry = this.#entry(block.key, block.modeKey);
     if (entry === 0) {
-      entry = this.#firstEntry(block.key);
-      this.memory.u8.copyWithin(entry ^ BlockTable.entrySize, entry, entry + BlockTable.entrySize);
+      entry = this.#set(block.key);
+      this.memory.u8.copyWithin(entry + BlockTable.entrySize, entry, entry + BlockTable.entrySize);
     }
     u32[entry >>> 2] = block.key;
     u32[(entry + 4) >>> 2] = block.modeKey;
@@ -363,16 +363,16 @@ export class Predecoder {
     return (this.area.codeBits + (hostPage >>> 12) * 8) >>> 2;
   }
 
-  /** Of the two entries that a host address may have, the one that is looked at first. */
-  #firstEntry(host: number): number {
-    return this.area.blockTable + (Math.imul(host, 0x9e3779b1) >>> (32 - BlockTable.bits)) * BlockTable.entrySize;
+  /** The two entries that a host address may have; the first is looked at first. */
+  #set(host: number): number {
+    return this.area.blockTable + (Math.imul(host, 0x9e3779b1) >>> (32 - BlockTable.setBits)) * BlockTable.setSize;
   }
   /** The entry in use for a key, or 0. */
   #entry(host: number, modeKey: number): number {
     const { u32 } = this.memory;
-    const first = this.#firstEntry(host);
+    const first = this.#set(host);
     if (u32[first >>> 2] === host && u32[(first + 4) >>> 2] === modeKey) return first;
-    const other = first ^ BlockTable.entrySize;
+    const other = first + BlockTable.entrySize;
     return u32[other >>> 2] === host && u32[(other + 4) >>> 2] === modeKey ? other : 0;
   }
 

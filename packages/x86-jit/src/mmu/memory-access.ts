@@ -166,9 +166,9 @@ export function emitSlowAccess(module: ModuleWriter, runtime: Runtime): void {
   }
 }
 
-/** Key and table slot of decoded code at a host address. The key's high half is the mode. */
-export function emitBlockSlot(e: Emitter, state: I32, host: I32): I32 {
-  return e.loadI32(state, State.blockTable).add(host.mul(0x9e3779b1 | 0).shrU(32 - BlockTable.bits).shl(4));
+/** The set of the table of blocks that code at a host address belongs to. */
+function emitBlockSet(e: Emitter, state: I32, host: I32): I32 {
+  return e.loadI32(state, State.blockTable).add(host.mul(0x9e3779b1 | 0).shrU(32 - BlockTable.setBits).mul(BlockTable.setSize));
 }
 
 /** Looks up the decoded code at `rip`: its record, or `NotFound`. It counts, and says so when the count is over: `Predecoder.lookups`. */
@@ -184,9 +184,8 @@ export function emitLookup(e: Emitter, runtime: Runtime, state: I32, rip: I64): 
   e.if(host.get(), () => {
     const at = host.get().add(rip.wrap().and(0xfff));
     const key = at.toI64U().or(e.loadI32(state, State.modeKey).toI64U().shl(32));
-    const entry = e.variable(emitBlockSlot(e, state, at));
-    // The set's other entry.
-    e.if(e.loadI64(entry.get()).ne(key), () => entry.set(entry.get().xor(BlockTable.entrySize)));
+    const entry = e.variable(emitBlockSet(e, state, at));
+    e.if(e.loadI64(entry.get()).ne(key), () => entry.set(entry.get().add(BlockTable.entrySize)));
     e.if(e.loadI64(entry.get()).eq(key), () => {
       const left = e.loadI32(entry.get(), 12).sub(1);
       e.storeI32(entry.get(), 12, left);
