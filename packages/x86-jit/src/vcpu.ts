@@ -46,8 +46,8 @@ const CONTROLS = ['cr0', 'cr2', 'cr3', 'cr4', 'efer', 'gdtBase', 'idtBase', 'sta
 /** VMX access rights mark an unusable segment with bit 16, as we do. */
 const RIGHTS_MASK = 0x1f0ff;
 
-/** A region leaves fewer instructions of a budget than this to the interpreter. */
-const JUST_LEFT = 128;
+/** So many instructions of a budget, and seldom more, a region leaves to the interpreter: the longest way that needn't be looked at in between. */
+const JUST_LEFT = 1000;
 
 /** Instructions that may have both a memory operand and an implicit one on the stack. */
 const STACK_AND_MEMORY = new Set<number>([Mnemonic.Push, Mnemonic.Pop, Mnemonic.Call]);

@@ -35,11 +35,13 @@ export interface RegionOptions {
   readonly trace?: RegionTrace;
 }
 
-export const DEFAULT_REGION_OPTIONS: RegionOptions = { lookups: 20_000, samplePeriod: 10_000, longestPeriod: 320_000, samples: 8, instructions: [150, 400, 1600], entries: 200_000, pages: 12, batch: 16, evict: 0 };
+export const DEFAULT_REGION_OPTIONS: RegionOptions = { lookups: 8000, samplePeriod: 10_000, longestPeriod: 320_000, samples: 6, instructions: [150, 400, 1600], entries: 200_000, pages: 12, batch: 16, evict: 0 };
 
 /** Instructions that a region waits at most for others to share a module with. */
 const BATCH_WAIT = 1_000_000;
 const NEVER = 0x7fffffff;
+/** Blocks whose samples are remembered. */
+const MOST_SAMPLED = 20_000;
 /** How often a block is looked up until its first instruction is executed, at most: to enter its region, and where that leaves the instruction to the interpreter. */
 const LOOKUPS_TO_EXECUTE = 2;
 
@@ -122,12 +124,20 @@ export class RegionCache {
       this.#waited += instructions;
       if (this.#waited >= BATCH_WAIT) this.flush();
     }
-    if (this.#samples.size > 2000) this.#samples.clear();
+    if (this.#samples.size > MOST_SAMPLED) this.#forgetHalf();
     const { evict } = this.options;
     this.#sinceEviction += instructions;
     if (evict > 0 && this.#sinceEviction >= evict) {
       this.#sinceEviction = 0;
       this.#evictSome();
+    }
+  }
+
+  /** Of what was sampled, half. */
+  #forgetHalf(): void {
+    for (const [block, count] of this.#samples) {
+      if (count > 1) this.#samples.set(block, count >> 1);
+      else this.#samples.delete(block);
     }
   }
 
