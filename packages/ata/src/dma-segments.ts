@@ -1,4 +1,4 @@
-import type { GuestMemory } from '@pckit/interfaces';
+import type { DmaPieces, GuestMemory } from '@pckit/interfaces';
 
 /** Where in guest memory the data of one command lies: what a PRD table said, in order. */
 export class DmaSegments {
@@ -21,6 +21,17 @@ export class DmaSegments {
   /** Fills `into` from the segments. @returns false when some of it is not RAM */
   gather(memory: GuestMemory, at: number, into: Uint8Array): boolean {
     return this.#walk(memory, at, into.length, 'read', (view, done) => into.set(view, done));
+  }
+
+  /** Adds the first `length` bytes of all to `pieces`. @returns false when there are fewer, or some of them aren't RAM */
+  addTo(pieces: DmaPieces, memory: GuestMemory, length: number): boolean {
+    let left = length;
+    for (let i = 0; i < this.addresses.length && left > 0; i++) {
+      const n = Math.min(this.lengths[i], left);
+      if (n > 0 && !pieces.add(memory, this.addresses[i], n)) return false;
+      left -= n;
+    }
+    return left === 0;
   }
 
   save(): number[] {

@@ -1,3 +1,4 @@
+import { DmaPieces } from '@pckit/interfaces';
 import type { BlockBackend, GuestMemory, Settled } from '@pckit/interfaces';
 import { AtaError } from './ata-error.js';
 import { DmaSegments } from './dma-segments.js';
@@ -32,7 +33,7 @@ export interface MediaRequestOptions {
   readonly data?: Uint8Array;
 }
 
-/** Moves through here when the guest's memory is in many pieces: few large system calls instead of many small ones. */
+/** Data moves through here when the guest's memory is in many pieces and the backend takes one: few large system calls instead of many small ones. */
 const SCRATCH = 128 * 1024;
 
 /**
@@ -67,12 +68,13 @@ export class MediaRequest {
   /**
    * Begins the work, or does it: a synchronous backend has done it on return, and nothing is thrown for what it throws.
    * @param after what has to end first
+   * @param pieces to be used for this call
    */
-  start(backend: BlockBackend, memory: GuestMemory, after?: Promise<unknown>): Promise<void> | void {
+  start(backend: BlockBackend, memory: GuestMemory, after?: Promise<unknown>, pieces = new DmaPieces()): Promise<void> | void {
     if (this.done) return undefined;
     if (backend.synchronous === true) {
       try {
-        this.#now(backend, memory);
+        this.#now(backend, memory, pieces);
       } catch {
         this.ok = false;
       }
@@ -134,7 +136,7 @@ export class MediaRequest {
     return request;
   }
 
-  #now(backend: BlockBackend, memory: GuestMemory): void {
+  #now(backend: BlockBackend, memory: GuestMemory, pieces: DmaPieces): void {
     switch (this.work) {
       case 'read':
       case 'write':
@@ -143,7 +145,7 @@ export class MediaRequest {
           if (this.work === 'read') backend.read(this.offset, data);
           else backend.write(this.offset, data);
         } else {
-          this.#direct(backend, memory, this.segments);
+          this.#direct(backend, memory, this.segments, pieces);
         }
         if (this.durable && this.dmaOk) backend.flush();
         return;
@@ -156,12 +158,20 @@ export class MediaRequest {
     }
   }
 
-  #direct(backend: BlockBackend, memory: GuestMemory, segments: DmaSegments): void {
-    if (segments.lengths.length === 1 || segments.lengths[0] >= this.length) {
-      const view = memory.borrow(segments.addresses[0], this.length, this.work === 'read' ? 'write' : 'read');
-      if (view === undefined) this.dmaOk = false;
-      else if (this.work === 'read') backend.read(this.offset, view);
-      else backend.write(this.offset, view);
+  #direct(backend: BlockBackend, memory: GuestMemory, segments: DmaSegments, pieces: DmaPieces): void {
+    const reads = this.work === 'read';
+    pieces.clear();
+    if (segments.addTo(pieces, memory, this.length)) {
+      if (pieces.count === 1) {
+        const [view] = pieces.borrow(memory, reads ? 'write' : 'read');
+        if (reads) backend.read(this.offset, view);
+        else backend.write(this.offset, view);
+        return;
+      }
+      if (reads && backend.readv !== undefined) return backend.readv(this.offset, pieces.borrow(memory, 'write'));
+      if (!reads && backend.writev !== undefined) return backend.writev(this.offset, pieces.borrow(memory, 'read'));
+    } else if (segments.lengths.length === 1) {
+      this.dmaOk = false;
       return;
     }
     const scratch = new Uint8Array(Math.min(SCRATCH, this.length));
@@ -200,12 +210,13 @@ export class MediaRequest {
  */
 export class MediaQueue {
   readonly #works = new Set<Promise<void>>();
+  readonly #pieces = new DmaPieces();
   #barrier: Promise<unknown> | undefined;
 
   constructor(private readonly backend: BlockBackend) {}
 
   start(request: MediaRequest, memory: GuestMemory): Promise<void> | void {
-    const work = request.start(this.backend, memory, this.#barrier);
+    const work = request.start(this.backend, memory, this.#barrier, this.#pieces);
     if (work !== undefined) {
       const over = (): void => {
         this.#works.delete(work);

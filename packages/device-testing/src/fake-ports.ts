@@ -67,6 +67,8 @@ export interface FakeBlockBackendOptions {
   readonly readOnly?: boolean;
   /** Answers with promises instead of at once. */
   readonly asynchronous?: boolean;
+  /** Takes many buffers in one request. */
+  readonly vectored?: boolean;
 }
 
 /** A disk in memory that logs its requests and fails when told to. */
@@ -76,12 +78,17 @@ export class FakeBlockBackend implements BlockBackend {
   readonly requests: string[] = [];
   /** The next request fails with this. */
   failNext: Error | undefined;
+  readonly readv?: (offset: number, into: readonly Uint8Array[]) => void;
+  readonly writev?: (offset: number, from: readonly Uint8Array[]) => void;
   readonly #asynchronous: boolean;
 
   constructor(contents: Uint8Array | number, options: FakeBlockBackendOptions = {}) {
     this.bytes = typeof contents === 'number' ? new Uint8Array(contents) : contents;
     this.readOnly = options.readOnly ?? false;
     this.#asynchronous = options.asynchronous ?? false;
+    if (options.vectored !== true) return;
+    this.readv = (offset, into) => this.#readv(offset, into);
+    this.writev = (offset, from) => this.#writev(offset, from);
   }
 
   get size(): number {
@@ -119,6 +126,28 @@ export class FakeBlockBackend implements BlockBackend {
       this.#check(offset, length);
       this.bytes.fill(0, offset, offset + length);
     });
+  }
+
+  #readv(offset: number, into: readonly Uint8Array[]): void {
+    void this.#do(`readv ${offset}+${into.map(({ length }) => length).join('+')}`, () =>
+      this.#each(offset, into, (at, buffer) => buffer.set(this.bytes.subarray(at, at + buffer.length))),
+    );
+  }
+
+  #writev(offset: number, from: readonly Uint8Array[]): void {
+    void this.#do(`writev ${offset}+${from.map(({ length }) => length).join('+')}`, () => {
+      if (this.readOnly) throw new Error('the disk is read-only');
+      this.#each(offset, from, (at, buffer) => this.bytes.set(buffer, at));
+    });
+  }
+
+  #each(offset: number, buffers: readonly Uint8Array[], move: (at: number, buffer: Uint8Array) => void): void {
+    let at = offset;
+    for (const buffer of buffers) {
+      this.#check(at, buffer.length);
+      move(at, buffer);
+      at += buffer.length;
+    }
   }
 
   #do(request: string, work: () => void): Promise<void> | void {

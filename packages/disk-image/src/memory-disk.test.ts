@@ -12,6 +12,16 @@ describe('a disk in memory', () => {
     expect(disk.bytes.slice(1020, 1028)).toEqual(Uint8Array.of(7, 7, 7, 7, 0, 0, 0, 0));
   });
 
+  it('reads and writes by many buffers', () => {
+    const disk = new MemoryDisk(2048);
+    disk.writev(512, [Uint8Array.of(1, 2, 3), new Uint8Array(0), new Uint8Array(509).fill(4)]);
+    const into = [new Uint8Array(2), new Uint8Array(2)];
+    disk.readv(512, into);
+    expect(into.map((buffer) => [...buffer])).toEqual([[1, 2], [3, 4]]);
+    expect([disk.bytes[511], disk.bytes[1023], disk.bytes[1024]]).toEqual([0, 4, 0]);
+    expect(() => disk.readv(1536, [new Uint8Array(512), new Uint8Array(1)])).toThrow(/not within/);
+  });
+
   it('uses the bytes that it is given', () => {
     const bytes = new Uint8Array(512);
     new MemoryDisk(bytes).write(0, Uint8Array.of(1));

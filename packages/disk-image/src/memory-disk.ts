@@ -31,6 +31,22 @@ export class MemoryDisk implements BlockBackend {
     this.bytes.set(from, offset);
   }
 
+  readv(offset: number, into: readonly Uint8Array[]): void {
+    let at = offset;
+    for (const buffer of into) {
+      this.read(at, buffer);
+      at += buffer.length;
+    }
+  }
+
+  writev(offset: number, from: readonly Uint8Array[]): void {
+    let at = offset;
+    for (const buffer of from) {
+      this.write(at, buffer);
+      at += buffer.length;
+    }
+  }
+
   flush(): void {}
 
   discard(offset: number, length: number): void {

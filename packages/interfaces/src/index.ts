@@ -2,6 +2,7 @@ export type { AccessSize, AddressSpace, IoHandler, IoRegion, Mapping } from './a
 export type { InterruptAcknowledge, IrqLine, MsiSink } from './interrupts.js';
 export { disconnected, pulse, WiredOr } from './interrupts.js';
 export type { GuestMemory, RamRange } from './guest-memory.js';
+export { DmaPieces } from './dma-pieces.js';
 export type { Clock, Timer } from './clock.js';
 export type { BlockBackend, CharPort, Entropy, EthernetPort, FrameOffload, Ingress, Settled } from './ingress.js';
 export type { Device, DeviceState, Plain } from './device.js';

@@ -34,6 +34,13 @@ export interface BlockBackend {
   read(offset: number, into: Uint8Array): Promise<void> | void;
   /** The backend must not keep `from` after the returned promise settles; until then the caller leaves it unchanged. */
   write(offset: number, from: Uint8Array): Promise<void> | void;
+  /**
+   * Only of a synchronous backend, which spares calls to the host with it: `read` of all the bytes of `into`, one buffer after the other. The array
+   * is the caller's, as the buffers are.
+   */
+  readv?(offset: number, into: readonly Uint8Array[]): void;
+  /** `write` in the same way: in order, and a failure may leave any part written. */
+  writev?(offset: number, from: readonly Uint8Array[]): void;
   /** All completed writes are durable when it resolves. */
   flush(): Promise<void> | void;
   /** The range's contents become undefined (in practice zero or unchanged). */

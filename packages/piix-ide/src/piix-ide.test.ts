@@ -195,6 +195,16 @@ describe.each([
     expect(rig.driver.busStatus & 1).toBe(0);
   });
 
+  it('reads into regions that touch as into one', async () => {
+    const rig = new Rig(asynchronous);
+    rig.driver.prepareDma(TABLE, [[BUFFER, 512], [BUFFER + 512, 1024]], 'in');
+    rig.driver.issue({ command: ata.CMD_READ_DMA, count: 3, lba: 20 });
+    rig.driver.go();
+    await rig.settle();
+    expect([rig.driver.answer().status, rig.disk.requests]).toEqual([0x50, ['read 10240+1536']]);
+    expect(rig.bench.memory.bytes.slice(BUFFER, BUFFER + 1536)).toEqual(rig.disk.bytes.slice(10240, 11776));
+  });
+
   it('writes, with the engine started before the command', async () => {
     const rig = new Rig(asynchronous);
     const data = pattern(65536 * 2, 5);

@@ -1,3 +1,4 @@
+import { DmaPieces } from '@pckit/interfaces';
 import type { BlockBackend, Ingress, Settled } from '@pckit/interfaces';
 import { VIRTIO_ID_BLOCK, VirtioError } from '@pckit/virtio';
 import type { VirtioDevice, VirtioHost, Virtqueue } from '@pckit/virtio';
@@ -126,6 +127,7 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
   readonly #blockSectors: number;
   readonly #maxInFlight: number;
   readonly #header = new Uint8Array(HEADER_LENGTH);
+  readonly #pieces = new DmaPieces();
   readonly #free: BlockRequest[] = [];
   readonly #stalled: boolean[];
   /** What the backend works on, dropped flights' included. */
@@ -318,16 +320,20 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
     );
   }
 
-  /** Reads into the guest's memory: at once if it is in one piece, else through scratch, which is cheaper than many system calls. */
+  /** Straight into the guest's memory if that is in one piece or the backend takes many, else through scratch, which is cheaper than many system calls. */
   #readNow(request: BlockRequest): void {
     const { chain, dataIn } = request;
     const { memory } = this.#host;
     const at = request.sector * SECTOR;
     try {
+      const pieces = this.#pieces;
+      pieces.clear();
       if (dataIn === 0) {
         // Nothing but the status.
-      } else if ((chain.lengths[chain.readableCount] as number) >= dataIn) {
-        this.#backend.read(at, memory.borrow(chain.addresses[chain.readableCount] as number, dataIn, 'write') as Uint8Array);
+      } else if (chain.addWritable(memory, 0, dataIn, pieces) === dataIn && (pieces.count === 1 || this.#backend.readv !== undefined)) {
+        const views = pieces.borrow(memory, 'write');
+        if (views.length === 1) this.#backend.read(at, views[0] as Uint8Array);
+        else this.#backend.readv?.(at, views);
       } else {
         for (let done = 0; done < dataIn; ) {
           const part = this.#scratch.subarray(0, Math.min(this.#scratch.length, dataIn - done));
@@ -347,10 +353,14 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
     const { memory } = this.#host;
     const at = request.sector * SECTOR;
     try {
+      const pieces = this.#pieces;
+      pieces.clear();
       if (dataOut === 0) {
         // Nothing to do.
-      } else if (chain.readableCount === 2 && chain.lengths[0] === HEADER_LENGTH) {
-        this.#backend.write(at, memory.borrow(chain.addresses[1] as number, dataOut, 'read') as Uint8Array);
+      } else if (chain.addReadable(memory, HEADER_LENGTH, dataOut, pieces) === dataOut && (pieces.count === 1 || this.#backend.writev !== undefined)) {
+        const views = pieces.borrow(memory, 'read');
+        if (views.length === 1) this.#backend.write(at, views[0] as Uint8Array);
+        else this.#backend.writev?.(at, views);
       } else {
         for (let done = 0; done < dataOut; ) {
           const part = this.#scratch.subarray(0, Math.min(this.#scratch.length, dataOut - done));

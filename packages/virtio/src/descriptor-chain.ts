@@ -1,4 +1,4 @@
-import type { GuestMemory } from '@pckit/interfaces';
+import type { DmaPieces, GuestMemory } from '@pckit/interfaces';
 
 /** Most descriptors in one chain, as in QEMU. A direct chain is also limited by its queue's size. */
 export const MAX_CHAIN = 1024;
@@ -84,6 +84,33 @@ export class DescriptorChain {
       const into = memory.borrow((this.addresses[i] as number) + skip, n, 'write');
       if (into === undefined) break;
       into.set(done === 0 && n === from.length ? from : from.subarray(done, done + n));
+      done += n;
+      skip = 0;
+    }
+    return done;
+  }
+
+  /** Adds to `pieces` up to `length` bytes of the buffers that the device reads, from the `offset`th of all. @returns how many bytes were added */
+  addReadable(memory: GuestMemory, offset: number, length: number, pieces: DmaPieces): number {
+    return this.#add(memory, 0, this.readableCount, offset, length, pieces);
+  }
+
+  /** The same of the buffers that the device writes. */
+  addWritable(memory: GuestMemory, offset: number, length: number, pieces: DmaPieces): number {
+    return this.#add(memory, this.readableCount, this.count, offset, length, pieces);
+  }
+
+  #add(memory: GuestMemory, first: number, end: number, offset: number, wanted: number, pieces: DmaPieces): number {
+    let done = 0;
+    let skip = offset;
+    for (let i = first; i < end && done < wanted; i++) {
+      const length = this.lengths[i] as number;
+      if (skip >= length) {
+        skip -= length;
+        continue;
+      }
+      const n = Math.min(length - skip, wanted - done);
+      if (!pieces.add(memory, (this.addresses[i] as number) + skip, n)) break;
       done += n;
       skip = 0;
     }

@@ -1,4 +1,5 @@
 import { FakeGuestMemory } from '@pckit/device-testing';
+import { DmaPieces } from '@pckit/interfaces';
 import type { GuestMemory } from '@pckit/interfaces';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -147,6 +148,12 @@ describe('a virtqueue takes chains', () => {
     expect(chain.write(memory, 0, Uint8Array.of(1, 2, 3))).toBe(3);
     expect(chain.write(memory, 3, Uint8Array.of(4, 5, 6))).toBe(2);
     expect([memory.bytes[BUFFERS + 0x200], ...memory.bytes.slice(BUFFERS + 0x300, BUFFERS + 0x305)]).toEqual([1, 2, 3, 4, 5, 0]);
+    const pieces = new DmaPieces();
+    expect(chain.addReadable(memory, 1, 9, pieces)).toBe(4);
+    expect(pieces.borrow(memory, 'read').map((view) => [...view])).toEqual([[11, 12], [13, 14]]);
+    pieces.clear();
+    expect(chain.addWritable(memory, 1, 3, pieces)).toBe(3);
+    expect(pieces.borrow(memory, 'write').map((view) => [...view])).toEqual([[2, 3, 4]]);
   });
 
   it('yields no more than its size in one turn, even if a buffer lies over the available ring', () => {

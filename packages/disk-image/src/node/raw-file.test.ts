@@ -141,6 +141,76 @@ describe('a raw file', () => {
   });
 });
 
+describe('a raw file, by many buffers at once', () => {
+  const cut = (bytes: Uint8Array, lengths: readonly number[]): Uint8Array[] => {
+    let at = 0;
+    return lengths.map((length) => bytes.subarray(at, (at += length)));
+  };
+
+  it('reads and writes as by one', () => {
+    const path = image(pattern(16384));
+    const disk = new RawFile(path);
+    const lengths = [1, 511, 0, 1024, 0, 3000, 584];
+    const into = new Uint8Array(5120);
+    disk.readv(1536, cut(into, lengths));
+    expect(same(into, pattern(16384).subarray(1536, 6656))).toBe(true);
+    disk.writev(8192, cut(into, lengths));
+    disk.readv(0, []);
+    disk.writev(0, []);
+    const expected = pattern(16384);
+    expected.set(into, 8192);
+    expect(same(readFileSync(path), expected)).toBe(true);
+    disk.close();
+  });
+
+  it('takes more of them than one system call does', () => {
+    const count = 2500;
+    const random = Uint8Array.from({ length: 512 * count }, (_, i) => (i * 31 + (i >>> 8)) & 0xff);
+    const path = image(512 * (count + 1));
+    const disk = new RawFile(path);
+    // Backwards in memory, so that none is where it would be by itself.
+    const backwards = (bytes: Uint8Array): Uint8Array[] => Array.from({ length: count }, (_, i) => bytes.subarray(512 * (count - 1 - i), 512 * (count - i)));
+    disk.writev(512, backwards(random));
+    expect(same(readFileSync(path).subarray(512), Buffer.concat(backwards(random)))).toBe(true);
+    const into = new Uint8Array(random.length);
+    disk.readv(512, backwards(into));
+    expect(same(into, random)).toBe(true);
+    disk.close();
+  });
+
+  it('reads zeros after the end, wherever that lies in a buffer', () => {
+    for (const [length, lengths] of [[700, [512, 188, 324]], [700, [100, 900, 24]], [1000, [1, 1022, 1]], [513, [512, 512]]] as const) {
+      const path = image(pattern(length).fill(3), `${length}-${lengths.join('-')}`);
+      const disk = new RawFile(path);
+      const into = new Uint8Array(1024).fill(9);
+      disk.readv(0, cut(into, lengths));
+      expect(same(into, new Uint8Array(1024).fill(3, 0, length))).toBe(true);
+      // Cut short behind our back, before the first buffer.
+      truncateSync(path, 10);
+      disk.readv(512, cut(into, [200, 312]));
+      expect(into.subarray(0, 512).every((byte) => byte === 0)).toBe(true);
+      disk.writev(0, cut(new Uint8Array(1024).fill(4), lengths));
+      expect(same(readFileSync(path), new Uint8Array(1024).fill(4))).toBe(true);
+      disk.close();
+    }
+  });
+
+  it('says what is wrong, and writes nothing then', () => {
+    const path = image(pattern(1024));
+    const disk = new RawFile(path, { guessed: true });
+    expect(codeOf(() => disk.readv(512, [new Uint8Array(512), new Uint8Array(1)]))).toBe('out-of-range');
+    expect(codeOf(() => disk.writev(512, [new Uint8Array(512), new Uint8Array(1)]))).toBe('out-of-range');
+    expect(codeOf(() => disk.readv(-512, [new Uint8Array(512)]))).toBe('out-of-range');
+    expect(codeOf(() => disk.writev(0, cut(Buffer.from('QFI\xfb'.padEnd(512, '\0'), 'latin1'), [1, 0, 2, 509])))).toBe('unsupported-format');
+    disk.close();
+    expect(codeOf(() => disk.readv(0, [new Uint8Array(1)]))).toBe('closed');
+    const readOnly = new RawFile(path, { readOnly: true });
+    expect(codeOf(() => readOnly.writev(0, [new Uint8Array(512)]))).toBe('read-only');
+    readOnly.close();
+    expect(same(readFileSync(path), pattern(1024))).toBe(true);
+  });
+});
+
 describe('the lock of an image', () => {
   it('lets one writer in, and readers', () => {
     const path = image(1024);

@@ -1,4 +1,4 @@
-import { closeSync, constants, fdatasyncSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fdatasyncSync, fstatSync, ftruncateSync, openSync, readSync, readvSync, writeSync, writevSync } from 'node:fs';
 import type { BlockBackend } from '@pckit/interfaces';
 import { DiskImageError, checkRange } from '../disk-image-error.js';
 import { detectFormat, HEAD_BYTES } from '../formats/detect.js';
@@ -9,6 +9,8 @@ import { host } from './host.js';
 // A raw image: the file's bytes are the disk's. Positional system calls, synchronous: a promise costs more than the transfer (see
 // README), and a synchronous backend moves data straight into the guest's memory.
 
+/** Most buffers in one system call: IOV_MAX of Linux and macOS. */
+const MAX_BUFFERS = 1024;
 /** Zeros are looked for, and written, in pieces of this size. */
 const CHUNK = 64 * 1024;
 
@@ -57,21 +59,24 @@ export class RawFile implements BlockBackend {
 
   read(offset: number, into: Uint8Array): void {
     this.#check(offset, into.length);
-    for (let done = 0; done < into.length; ) {
-      const n = host(this.path, 'read', () => readSync(this.#fd, into, done, into.length - done, offset + done));
-      if (n === 0) {
-        // Past the end: the rest of the last sector, or the file was made shorter behind our back.
-        into.fill(0, done);
-        return;
-      }
-      done += n;
-    }
+    this.#readAll(offset, into);
+  }
+
+  readv(offset: number, into: readonly Uint8Array[]): void {
+    this.#check(offset, bytesIn(into));
+    this.#each(offset, into, (at, part) => host(this.path, 'read', () => readvSync(this.#fd, part, at)), (at, rest) => this.#readAll(at, rest));
   }
 
   write(offset: number, from: Uint8Array): void {
     this.#checkWrite(offset, from.length);
     if (this.#guessed && offset === 0) this.#expectRaw(from);
-    for (let done = 0; done < from.length; ) done += host(this.path, 'write', () => writeSync(this.#fd, from, done, from.length - done, offset + done));
+    this.#writeAll(offset, from);
+  }
+
+  writev(offset: number, from: readonly Uint8Array[]): void {
+    this.#checkWrite(offset, bytesIn(from));
+    if (this.#guessed && offset === 0) this.#expectRaw(headOf(from));
+    this.#each(offset, from, (at, part) => host(this.path, 'write', () => writevSync(this.#fd, part, at)), (at, rest) => this.#writeAll(at, rest));
   }
 
   flush(): void {
@@ -95,6 +100,38 @@ export class RawFile implements BlockBackend {
     this.#open = false;
     this.#lock?.release();
     closeSync(this.#fd);
+  }
+
+  #readAll(offset: number, into: Uint8Array): void {
+    for (let done = 0; done < into.length; ) {
+      const n = host(this.path, 'read', () => readSync(this.#fd, into, done, into.length - done, offset + done));
+      if (n === 0) {
+        // Past the end: the rest of the last sector, or the file was made shorter behind our back.
+        into.fill(0, done);
+        return;
+      }
+      done += n;
+    }
+  }
+
+  #writeAll(offset: number, from: Uint8Array): void {
+    for (let done = 0; done < from.length; ) done += host(this.path, 'write', () => writeSync(this.#fd, from, done, from.length - done, offset + done));
+  }
+
+  /** Moves all `buffers`: as many by one `call` as it takes, and what it left of a buffer by `finish`. */
+  #each(offset: number, buffers: readonly Uint8Array[], call: (at: number, part: readonly Uint8Array[]) => number, finish: (at: number, rest: Uint8Array) => void): void {
+    let at = offset;
+    for (let next = 0; next < buffers.length; ) {
+      const part = next === 0 && buffers.length <= MAX_BUFFERS ? buffers : buffers.slice(next, next + MAX_BUFFERS);
+      let moved = call(at, part);
+      at += moved;
+      const end = next + part.length;
+      for (; next < end && moved >= buffers[next].length; next++) moved -= buffers[next].length;
+      if (next === end) continue;
+      const rest = buffers[next++].subarray(moved);
+      finish(at, rest);
+      at += rest.length;
+    }
   }
 
   #refuseOtherFormats(): void {
@@ -121,6 +158,24 @@ export class RawFile implements BlockBackend {
     if (!this.#open) throw new DiskImageError('closed', `${this.path} was closed`);
     checkRange(this.path, this.size, offset, length);
   }
+}
+
+function bytesIn(buffers: readonly Uint8Array[]): number {
+  let length = 0;
+  for (const buffer of buffers) length += buffer.length;
+  return length;
+}
+
+/** A copy of as much of the beginning as a format is known by. */
+function headOf(buffers: readonly Uint8Array[]): Uint8Array {
+  const head = new Uint8Array(Math.min(HEAD_BYTES, bytesIn(buffers)));
+  let done = 0;
+  for (const buffer of buffers) {
+    if (done === head.length) break;
+    head.set(buffer.subarray(0, head.length - done), done);
+    done += Math.min(buffer.length, head.length - done);
+  }
+  return head;
 }
 
 /** Makes a file of `size` zeros without writing them. An existing file is not touched. */

@@ -5,6 +5,8 @@ export interface HeldDiskOptions {
   readonly readOnly?: boolean;
   /** Nothing happens until `release`. Otherwise everything happens at once, and the disk says so. */
   readonly held?: boolean;
+  /** Takes many buffers in one operation. */
+  readonly vectored?: boolean;
 }
 
 /** A disk in memory whose answers the test may hold back, and that fails when told to. */
@@ -12,6 +14,8 @@ export class HeldDisk implements BlockBackend {
   bytes: Uint8Array;
   readonly readOnly: boolean;
   readonly synchronous: boolean;
+  readonly readv?: (offset: number, into: readonly Uint8Array[]) => void;
+  readonly writev?: (offset: number, from: readonly Uint8Array[]) => void;
   /** Operations in the order in which they happened. */
   readonly log: string[] = [];
   failing: string | undefined;
@@ -23,6 +27,9 @@ export class HeldDisk implements BlockBackend {
     for (let i = 0; i < size; i++) this.bytes[i] = (i >>> 9) + i * 7;
     this.readOnly = options.readOnly ?? false;
     this.synchronous = options.held !== true;
+    if (options.vectored !== true) return;
+    this.readv = (offset, into) => this.#each('readv', offset, into, (buffer, at) => buffer.set(this.bytes.subarray(at, at + buffer.length)));
+    this.writev = (offset, from) => this.#each('writev', offset, from, (buffer, at) => this.bytes.set(buffer, at));
   }
 
   get size(): number {
@@ -70,6 +77,16 @@ export class HeldDisk implements BlockBackend {
       }
       await Promise.resolve();
     }
+  }
+
+  #each(what: string, offset: number, buffers: readonly Uint8Array[], move: (buffer: Uint8Array, at: number) => void): void {
+    void this.#do(`${what} ${offset}+${buffers.map(({ length }) => length).join('+')}`, () => {
+      let at = offset;
+      for (const buffer of buffers) {
+        move(buffer, at);
+        at += buffer.length;
+      }
+    });
   }
 
   #do(what: string, work: () => void): Promise<void> | void {
