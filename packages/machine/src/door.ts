@@ -167,6 +167,11 @@ export class Door implements Ingress {
     return this.#scheduled.length > 0 ? this.#scheduled[0].at : Infinity;
   }
 
+  /** How many inputs and completions wait to enter. */
+  get waiting(): number {
+    return this.#posted.length + this.#finished.length;
+  }
+
   /** Something could enter now. */
   get ready(): boolean {
     return (
