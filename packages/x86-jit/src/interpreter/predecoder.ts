@@ -382,9 +382,12 @@ export class Predecoder {
    */
   invalidate(host: number, length: number): void {
     const end = host + length;
+    const { u32 } = this.memory;
     for (let page = host - (host % 4096); page < end; page += 4096) {
-      const pieces = this.#pages.get(page);
-      if (!pieces) continue;
+      // A disk's DMA comes here with hundreds of pages, of which none holds code.
+      const bits = this.#bits(page);
+      if (u32[bits] === 0 && u32[bits + 1] === 0) continue;
+      const pieces = this.#pages.get(page) as Pieces;
       const from = Math.max(host, page);
       const to = Math.min(end, page + 4096);
       for (let piece = (from - page) >> 6; piece <= (to - 1 - page) >> 6; piece++) {
