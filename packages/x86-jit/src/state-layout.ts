@@ -48,7 +48,7 @@ export const State = {
   paging: 248,
   /** 1: an NMI handler runs, and further ones wait for its IRET. */
   nmiBlocked: 252,
-  /** `budget` when a compiled region was last left. */
+  /** `budget` when a compiled region was last left because it wasn't enough. */
   compiledBudget: 256,
   /** `budget` when the interpreter last delivered an exception by itself; -1: none in this run. */
   raisedAt: 260,
@@ -172,6 +172,8 @@ export const RegionExit = {
   interpret: 1,
   /** It goes on at `State.rip`, which the computed jump at `State.jumpedFrom` led to. */
   computed: 2,
+  /** As `interpret`, because the budget isn't enough. */
+  budget: 3,
 } as const;
 
 /**

@@ -366,7 +366,10 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
           budget.set(e.loadI32(state, State.budget));
           rip.set(e.loadI64(state, State.rip));
           e.if(e.loadI32(state, State.lazyKind), () => e.call(settleFlags, state));
-          e.brIf(goto, budget.get().leS(0));
+          e.if(budget.get().leS(0).or(exit.eq(RegionExit.budget)), () => {
+            e.storeI32(state, State.compiledBudget, budget.get());
+            e.brIf(goto, budget.get().leS(0));
+          });
           const found = emitLookup(e, runtime, state, rip.get());
           e.if(found.leS(0), () => notFound(found, goto));
           e.if(exit.eq(RegionExit.computed), () => noteTarget(e.loadI32(state, State.jumpedFrom), rip.get()));
@@ -374,8 +377,8 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
           const next = e.loadI32U16(found, Record.handler);
           handlerNumber.set(next);
           e.if(next.geU(Regions.firstHandler), () => {
-            e.brIf(again, exit.ne(RegionExit.interpret));
-            // The instruction is executed here, even where it is a region's first: that is how a run gets on.
+            e.brIf(again, exit.and(1).eqz());
+            // After `interpret` and `budget` the instruction is executed here, even where it is a region's first: that is how a run gets on.
             handlerNumber.set(e.loadI32U16(e.loadI32(state, State.regionHandlers).add(next.sub(Regions.firstHandler).shl(1))));
           });
           e.br(dispatch);

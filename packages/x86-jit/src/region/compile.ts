@@ -334,7 +334,6 @@ class Compilation {
     e.storeI32(state, State.compiled, e.loadI32(state, State.compiled).add(executed));
     this.#count(executed);
     e.storeI32(state, State.budget, e.localI32(x.budgetLocal));
-    e.storeI32(state, State.compiledBudget, e.localI32(x.budgetLocal));
     e.storeI64(state, State.rip, e.localI64(this.#ripLocal));
     e.localI32(this.#exitLocal).push();
   }

@@ -159,7 +159,7 @@ export class RegionContext implements Context {
   /** Leaves at an instruction when fewer than these are left of the budget. */
   requireBudget(instructions: number, at: number): void {
     const { e } = this;
-    e.if(e.localI32(this.budgetLocal).ltS(instructions), () => this.leaveAt(at, 0));
+    e.if(e.localI32(this.budgetLocal).ltS(instructions), () => this.wayOut(at, 0, RegionExit.budget));
   }
   /** Takes instructions out of the budget. */
   countDown(instructions: number): void {
