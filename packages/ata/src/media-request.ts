@@ -162,14 +162,7 @@ export class MediaRequest {
     const reads = this.work === 'read';
     pieces.clear();
     if (segments.addTo(pieces, memory, this.length)) {
-      if (pieces.count === 1) {
-        const [view] = pieces.borrow(memory, reads ? 'write' : 'read');
-        if (reads) backend.read(this.offset, view);
-        else backend.write(this.offset, view);
-        return;
-      }
-      if (reads && backend.readv !== undefined) return backend.readv(this.offset, pieces.borrow(memory, 'write'));
-      if (!reads && backend.writev !== undefined) return backend.writev(this.offset, pieces.borrow(memory, 'read'));
+      if (reads ? pieces.readFrom(backend, this.offset, memory) : pieces.writeTo(backend, this.offset, memory)) return;
     } else if (segments.lengths.length === 1) {
       this.dmaOk = false;
       return;
@@ -177,7 +170,7 @@ export class MediaRequest {
     const scratch = new Uint8Array(Math.min(SCRATCH, this.length));
     for (let done = 0; done < this.length && this.dmaOk; ) {
       const part = scratch.subarray(0, Math.min(SCRATCH, this.length - done));
-      if (this.work === 'read') {
+      if (reads) {
         backend.read(this.offset + done, part);
         this.dmaOk = segments.scatter(memory, done, part);
       } else {

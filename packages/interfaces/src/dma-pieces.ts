@@ -1,4 +1,5 @@
 import type { GuestMemory } from './guest-memory.js';
+import type { BlockBackend } from './ingress.js';
 
 /**
  * The pieces of guest RAM that one transfer goes through, in order; neighbours are one piece. Reused from transfer to transfer: `clear`, `add` all,
@@ -26,6 +27,27 @@ export class DmaPieces {
     this.#addresses[this.count] = address;
     this.#lengths[this.count] = length;
     this.count++;
+    return true;
+  }
+
+  /**
+   * Has a synchronous backend read all of them by one operation.
+   * @returns false, and nothing is done, when there are several and the backend takes one buffer
+   */
+  readFrom(backend: BlockBackend, offset: number, memory: GuestMemory): boolean {
+    if (this.count !== 1 && backend.readv === undefined) return false;
+    const views = this.borrow(memory, 'write');
+    if (this.count === 1) backend.read(offset, views[0]);
+    else backend.readv?.(offset, views);
+    return true;
+  }
+
+  /** Has it write them in the same way. */
+  writeTo(backend: BlockBackend, offset: number, memory: GuestMemory): boolean {
+    if (this.count !== 1 && backend.writev === undefined) return false;
+    const views = this.borrow(memory, 'read');
+    if (this.count === 1) backend.write(offset, views[0]);
+    else backend.writev?.(offset, views);
     return true;
   }
 

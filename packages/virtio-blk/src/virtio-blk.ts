@@ -330,11 +330,7 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
       pieces.clear();
       if (dataIn === 0) {
         // Nothing but the status.
-      } else if (chain.addWritable(memory, 0, dataIn, pieces) === dataIn && (pieces.count === 1 || this.#backend.readv !== undefined)) {
-        const views = pieces.borrow(memory, 'write');
-        if (views.length === 1) this.#backend.read(at, views[0] as Uint8Array);
-        else this.#backend.readv?.(at, views);
-      } else {
+      } else if (chain.addWritable(memory, 0, dataIn, pieces) !== dataIn || !pieces.readFrom(this.#backend, at, memory)) {
         for (let done = 0; done < dataIn; ) {
           const part = this.#scratch.subarray(0, Math.min(this.#scratch.length, dataIn - done));
           this.#backend.read(at + done, part);
@@ -357,11 +353,7 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
       pieces.clear();
       if (dataOut === 0) {
         // Nothing to do.
-      } else if (chain.addReadable(memory, HEADER_LENGTH, dataOut, pieces) === dataOut && (pieces.count === 1 || this.#backend.writev !== undefined)) {
-        const views = pieces.borrow(memory, 'read');
-        if (views.length === 1) this.#backend.write(at, views[0] as Uint8Array);
-        else this.#backend.writev?.(at, views);
-      } else {
+      } else if (chain.addReadable(memory, HEADER_LENGTH, dataOut, pieces) !== dataOut || !pieces.writeTo(this.#backend, at, memory)) {
         for (let done = 0; done < dataOut; ) {
           const part = this.#scratch.subarray(0, Math.min(this.#scratch.length, dataOut - done));
           chain.read(memory, HEADER_LENGTH + done, part);

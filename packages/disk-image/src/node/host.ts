@@ -1,3 +1,4 @@
+import { readSync, writeSync } from 'node:fs';
 import { DiskImageError } from '../disk-image-error.js';
 import type { DiskImageErrorCode } from '../disk-image-error.js';
 
@@ -14,4 +15,20 @@ export function host<T>(path: string, what: string, call: () => T): T {
       throw new DiskImageError(CODES[code ?? ''] ?? 'host', `can't ${what} ${path}: ${message}`, { cause: error });
     }
   }
+}
+
+/** Fills `into` with a file's bytes from `offset` on; those past the end, or cut off behind our back, are zeros. */
+export function readAll(path: string, fd: number, offset: number, into: Uint8Array): void {
+  for (let done = 0; done < into.length; ) {
+    const n = host(path, 'read', () => readSync(fd, into, done, into.length - done, offset + done));
+    if (n === 0) {
+      into.fill(0, done);
+      return;
+    }
+    done += n;
+  }
+}
+
+export function writeAll(path: string, fd: number, offset: number, from: Uint8Array): void {
+  for (let done = 0; done < from.length; ) done += host(path, 'write', () => writeSync(fd, from, done, from.length - done, offset + done));
 }

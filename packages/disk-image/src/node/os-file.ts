@@ -1,8 +1,8 @@
-import { closeSync, constants, fdatasyncSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fdatasyncSync, fstatSync, openSync } from 'node:fs';
 import { DiskImageError } from '../disk-image-error.js';
 import type { ImageFile } from '../image-file.js';
 import { FileLock } from './file-lock.js';
-import { host } from './host.js';
+import { host, readAll, writeAll } from './host.js';
 
 /** A file of the operating system as an `ImageFile`; locked, while it may be written, against a second machine. */
 export class OsFile implements ImageFile {
@@ -31,18 +31,11 @@ export class OsFile implements ImageFile {
   }
 
   read(offset: number, into: Uint8Array): void {
-    for (let done = 0; done < into.length; ) {
-      const n = host(this.name, 'read', () => readSync(this.#fd, into, done, into.length - done, offset + done));
-      if (n === 0) {
-        into.fill(0, done);
-        return;
-      }
-      done += n;
-    }
+    readAll(this.name, this.#fd, offset, into);
   }
 
   write(offset: number, from: Uint8Array): void {
-    for (let done = 0; done < from.length; ) done += host(this.name, 'write', () => writeSync(this.#fd, from, done, from.length - done, offset + done));
+    writeAll(this.name, this.#fd, offset, from);
     this.#length = Math.max(this.#length, offset + from.length);
   }
 

@@ -1,10 +1,10 @@
-import { closeSync, constants, fdatasyncSync, fstatSync, ftruncateSync, openSync, readSync, readvSync, writeSync, writevSync } from 'node:fs';
+import { closeSync, constants, fdatasyncSync, fstatSync, ftruncateSync, openSync, readSync, readvSync, writevSync } from 'node:fs';
 import type { BlockBackend } from '@pckit/interfaces';
 import { DiskImageError, checkRange } from '../disk-image-error.js';
 import { detectFormat, HEAD_BYTES } from '../formats/detect.js';
 import { SECTOR } from '../sectors.js';
 import { FileLock } from './file-lock.js';
-import { host } from './host.js';
+import { host, readAll, writeAll } from './host.js';
 
 // A raw image: the file's bytes are the disk's. Positional system calls, synchronous: a promise costs more than the transfer (see
 // README), and a synchronous backend moves data straight into the guest's memory.
@@ -59,24 +59,24 @@ export class RawFile implements BlockBackend {
 
   read(offset: number, into: Uint8Array): void {
     this.#check(offset, into.length);
-    this.#readAll(offset, into);
+    readAll(this.path, this.#fd, offset, into);
   }
 
   readv(offset: number, into: readonly Uint8Array[]): void {
     this.#check(offset, bytesIn(into));
-    this.#each(offset, into, (at, part) => host(this.path, 'read', () => readvSync(this.#fd, part, at)), (at, rest) => this.#readAll(at, rest));
+    this.#each(offset, into, (at, part) => host(this.path, 'read', () => readvSync(this.#fd, part, at)), (at, rest) => readAll(this.path, this.#fd, at, rest));
   }
 
   write(offset: number, from: Uint8Array): void {
     this.#checkWrite(offset, from.length);
     if (this.#guessed && offset === 0) this.#expectRaw(from);
-    this.#writeAll(offset, from);
+    writeAll(this.path, this.#fd, offset, from);
   }
 
   writev(offset: number, from: readonly Uint8Array[]): void {
     this.#checkWrite(offset, bytesIn(from));
     if (this.#guessed && offset === 0) this.#expectRaw(headOf(from));
-    this.#each(offset, from, (at, part) => host(this.path, 'write', () => writevSync(this.#fd, part, at)), (at, rest) => this.#writeAll(at, rest));
+    this.#each(offset, from, (at, part) => host(this.path, 'write', () => writevSync(this.#fd, part, at)), (at, rest) => writeAll(this.path, this.#fd, at, rest));
   }
 
   flush(): void {
@@ -100,22 +100,6 @@ export class RawFile implements BlockBackend {
     this.#open = false;
     this.#lock?.release();
     closeSync(this.#fd);
-  }
-
-  #readAll(offset: number, into: Uint8Array): void {
-    for (let done = 0; done < into.length; ) {
-      const n = host(this.path, 'read', () => readSync(this.#fd, into, done, into.length - done, offset + done));
-      if (n === 0) {
-        // Past the end: the rest of the last sector, or the file was made shorter behind our back.
-        into.fill(0, done);
-        return;
-      }
-      done += n;
-    }
-  }
-
-  #writeAll(offset: number, from: Uint8Array): void {
-    for (let done = 0; done < from.length; ) done += host(this.path, 'write', () => writeSync(this.#fd, from, done, from.length - done, offset + done));
   }
 
   /** Moves all `buffers`: as many by one `call` as it takes, and what it left of a buffer by `finish`. */
