@@ -48,8 +48,8 @@ export const State = {
   paging: 248,
   /** 1: an NMI handler runs, and further ones wait for its IRET. */
   nmiBlocked: 252,
-  /** `budget` when a compiled region was last left because it wasn't enough. */
-  compiledBudget: 256,
+  /** 1: in this run the budget ended in a compiled region, or wasn't enough for one. */
+  budgetShort: 256,
   /** `budget` when the interpreter last delivered an exception by itself; -1: none in this run. */
   raisedAt: 260,
   /** Flags as a region left them: the kind of what set them (`FlagKind`; 0: the four words are valid) and its operands. */
@@ -316,6 +316,9 @@ export const Record = {
   extra16: 46, // u16: second immediate; operand size of a relative branch; FOP of an x87 escape
   size: 48,
 } as const;
+
+/** Fields of the register operands, by the operand's index. */
+export const REGISTER_FIELDS: readonly number[] = [Record.register0, Record.register1, Record.register2, Record.register3];
 
 /** Bits of `Record.flags`. */
 export const RecordFlag = {

@@ -46,9 +46,6 @@ const CONTROLS = ['cr0', 'cr2', 'cr3', 'cr4', 'efer', 'gdtBase', 'idtBase', 'sta
 /** VMX access rights mark an unusable segment with bit 16, as we do. */
 const RIGHTS_MASK = 0x1f0ff;
 
-/** `State.compiledBudget` before a region was left for want of budget. */
-const ENOUGH = 0x7fffffff;
-
 /** Instructions that may have both a memory operand and an implicit one on the stack. */
 const STACK_AND_MEMORY = new Set<number>([Mnemonic.Push, Mnemonic.Pop, Mnemonic.Call]);
 
@@ -255,7 +252,7 @@ export class X86Vcpu implements Vcpu {
         cpu.setI32(State.budget, this.#untilSample);
       }
       const before = this.executed;
-      cpu.setI32(State.compiledBudget, ENOUGH);
+      cpu.setI32(State.budgetShort, 0);
       const code = cpu.code.run(cpu.base);
       if (this.#regions) this.#sample(this.#regions, this.executed - before, code);
       if (this.#shutdown) {
@@ -311,7 +308,7 @@ export class X86Vcpu implements Vcpu {
     if (this.#untilSample > 0) return;
     regions.passed(this.#period);
     // Not where a region left the last instructions of a budget to the interpreter.
-    if (this.cpu.i32(State.compiledBudget) === ENOUGH) {
+    if (this.cpu.i32(State.budgetShort) === 0) {
       this.#period = regions.options.samplePeriod;
       if (code === LoopExit.budget) regions.sample(this.cpu, this.cpu.u32(State.record));
     } else this.#period = Math.min(2 * this.#period, regions.options.longestPeriod);

@@ -4,7 +4,7 @@ import { isNonCanonical } from '../mmu/page-walk.js';
 import type { Context, Half, Operand, Size, VectorHalves } from '../semantics/context.js';
 import { Flags } from '../semantics/flags.js';
 import { tlbFor } from '../semantics/system.js';
-import { Fault, ModeKey, Record, RecordFlag, Segment, SegmentIndex, SseBlocked, State, Tlb, Vector } from '../state-layout.js';
+import { Fault, ModeKey, Record, RecordFlag, REGISTER_FIELDS, Segment, SegmentIndex, SseBlocked, State, Tlb, Vector } from '../state-layout.js';
 import { StateFlagWords } from './state-flag-words.js';
 
 /** How a handler leaves: inline ones branch inside the loop, out-of-line ones return a `Completion`. */
@@ -28,7 +28,6 @@ export interface Exits {
   completion(): void;
 }
 
-const REGISTER_FIELDS = [Record.register0, Record.register1, Record.register2, Record.register3];
 
 /** Binds a definition to a predecoded record: register numbers, displacements and immediates are loaded from it. */
 export class InterpreterContext implements Context {

@@ -367,7 +367,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
           rip.set(e.loadI64(state, State.rip));
           e.if(e.loadI32(state, State.lazyKind), () => e.call(settleFlags, state));
           e.if(budget.get().leS(0).or(exit.eq(RegionExit.budget)), () => {
-            e.storeI32(state, State.compiledBudget, budget.get());
+            e.storeI32(state, State.budgetShort, e.i32(1));
             e.brIf(goto, budget.get().leS(0));
           });
           const found = emitLookup(e, runtime, state, rip.get());

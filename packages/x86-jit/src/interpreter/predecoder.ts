@@ -363,7 +363,7 @@ export class Predecoder {
     return (this.area.codeBits + (hostPage >>> 12) * 8) >>> 2;
   }
 
-  /** The two entries that a host address may have; the first is looked at first. */
+  /** The set of two entries that a host address may have; the one that begins it is looked at first. @returns its address */
   #set(host: number): number {
     return this.area.blockTable + (Math.imul(host, 0x9e3779b1) >>> (32 - BlockTable.setBits)) * BlockTable.setSize;
   }

@@ -1,6 +1,7 @@
 import type { HostMemory } from '../host-memory.js';
-import { Record, State, Tlb } from '../state-layout.js';
+import { Record, REGISTER_FIELDS, State, Tlb } from '../state-layout.js';
 import type { RegionBlock } from './discover.js';
+import type { Access } from './facts.js';
 import type { RegionInstruction } from './region-context.js';
 
 /** Accesses whose addresses differ by constants, and that lie near each other: one look into the TLB, by the first, does for all. */
@@ -26,7 +27,6 @@ export interface GroupedAccess {
 const [RSP, RBP] = [4, 5];
 /** Bytes that a group spans at most. What spans two pages is the interpreter's, and the wider a group, the more often it does. */
 const WIDEST = 128;
-const REGISTER_FIELDS = [Record.register0, Record.register1, Record.register2, Record.register3];
 
 /** A register's value: what some register held, plus a constant. */
 interface Value {
@@ -58,16 +58,17 @@ export function groupAccesses(host: HostMemory, blocks: readonly RegionBlock[], 
     const { values, groups }: Knowledge = known ? { values: [...known.values], groups: new Map(known.groups) } : { values: tracker.unknown(), groups: new Map() };
     for (const instruction of (blocks[number] as RegionBlock).instructions) {
       const { access, switchesTlb } = instruction.facts;
-      const address = access && tracker.address(values, instruction);
+      const address = access && tracker.address(values, instruction, access);
       if (access && address) {
         const { key, offset } = address;
         let group = groups.get(key);
-        const joins = group && Math.max(group.end, offset + access.size) - Math.min(group.low, offset) <= WIDEST &&
-          // A page need not allow a write that isn't executed.
-          (access.tag === group.tag || group.tag === Tlb.writeTag || group.block === number);
-        if (group && joins) {
-          group.low = Math.min(group.low, offset);
-          group.end = Math.max(group.end, offset + access.size);
+        const low = Math.min(offset, group?.low ?? offset);
+        const end = Math.max(offset + access.size, group?.end ?? offset);
+        // A page need not allow a write that isn't executed.
+        const allowed = group && (access.tag === group.tag || group.tag === Tlb.writeTag || group.block === number);
+        if (group && allowed && end - low <= WIDEST) {
+          group.low = low;
+          group.end = end;
           if (access.tag === Tlb.writeTag) group.tag = Tlb.writeTag;
         } else groups.set(key, (group = { tag: access.tag, low: offset, end: offset + access.size, left: 0, first: instruction, block: number }));
         group.left++;
@@ -106,8 +107,7 @@ class Tracker {
   }
 
   /** What an address has in common with others, and how far it is from there; nothing where that isn't followed. */
-  address(values: readonly Value[], { record, handler, facts }: RegionInstruction): { readonly key: string; readonly offset: number } | undefined {
-    const access = facts.access as { readonly onStack: boolean; readonly tag: number; readonly size: number };
+  address(values: readonly Value[], { record, handler }: RegionInstruction, access: Access): { readonly key: string; readonly offset: number } | undefined {
     if (access.onStack) {
       const { root, offset } = values[handler.mnemonic === 'Leave' ? RBP : RSP] as Value;
       return { key: `${root}`, offset: access.tag === Tlb.writeTag ? offset - access.size : offset };

@@ -46,8 +46,8 @@ class Compilation {
   readonly #labels = new Map<number, Label>();
   readonly #dispatchOf: ReadonlyMap<number, DispatchElement>;
   readonly #elements: readonly Element[];
-  /** By block: control comes from one place only, which may be the region's entry. */
-  readonly #enteredOnce: readonly boolean[];
+  /** By block: those of the region that control enters it from. */
+  readonly #predecessors: readonly (readonly number[])[];
   /** By block, where the budget is looked at: instructions that may be executed until it is again. */
   readonly #allowances: readonly (number | undefined)[];
   /** What is known of the flags where the only way into a block comes from. */
@@ -70,11 +70,12 @@ class Compilation {
     const { elements, dispatchOf } = structure(successors);
     this.#elements = elements;
     this.#dispatchOf = dispatchOf;
-    const onlyPredecessor = onlyPredecessors(successors);
-    this.#enteredOnce = onlyPredecessor.map((from, block) => block === 0 ? !successors.some((list) => list.includes(0)) : from !== undefined);
+    const predecessors = this.#blocks.map(() => [] as number[]);
+    successors.forEach((list, from) => list.forEach((to) => (predecessors[to] as number[]).push(from)));
+    this.#predecessors = predecessors;
     const order = blocksOf(elements);
     this.#allowances = this.#checkPoints(order, successors);
-    x.groups = groupAccesses(x.host, this.#blocks, order, (block) => onlyPredecessor[block]);
+    x.groups = groupAccesses(x.host, this.#blocks, order, (block) => (this.#enteredOnce(block) ? predecessors[block]?.[0] : undefined));
     this.#uses = this.#flagUses();
     x.keepsPages = !this.#has((facts) => facts.switchesTlb);
     for (const block of this.#blocks) for (const instruction of block.instructions) x.notePointers(instruction);
@@ -100,6 +101,11 @@ class Compilation {
     this.#prologue(code);
     code.raw(e.code.bytes, e.code.length);
     return { locals: e.locals(), body: code.finish() };
+  }
+
+  /** Control comes from one place only; the region's entry is one. */
+  #enteredOnce(node: number): boolean {
+    return (this.#predecessors[node] as readonly number[]).length === (node === 0 ? 0 : 1);
   }
 
   #has(what: (facts: Facts) => boolean): boolean {
@@ -196,7 +202,7 @@ class Compilation {
     this.#following = following;
     this.#page = block.start & ~0xfff;
     x.forgetBits();
-    x.regionFlags.enter(this.#enteredOnce[node] ? this.#flagsInto.get(node) : undefined);
+    x.regionFlags.enter(this.#enteredOnce(node) ? this.#flagsInto.get(node) : undefined);
     const allowance = this.#allowances[node];
     if (allowance !== undefined) x.requireBudget(allowance, block.start);
     if (!repeats(block)) x.countDown(instructions.length);
@@ -362,6 +368,13 @@ class Compilation {
       code.u8(Op.localSet);
       code.u32(local);
     };
+    const store = (opcode: number, offset: number, push: () => void): void => {
+      get(0);
+      push();
+      code.u8(opcode);
+      code.u8(0);
+      code.u32(offset);
+    };
     const refuse = (): void => {
       code.u8(Op.if);
       code.u8(Type.void);
@@ -400,18 +413,14 @@ class Compilation {
       if (local !== undefined) load(Op.i64Load, State.gpr + 8 * n, local);
     });
     for (const kept of x.keptPages) {
-      get(0);
-      code.u8(Op.i64Const);
-      code.s64(NO_PAGE.low, NO_PAGE.high);
-      code.u8(Op.i64Store);
-      code.u8(0);
-      code.u32(kept + KeptPage.page);
-      get(0);
-      code.u8(Op.i32Const);
-      code.s32(0);
-      code.u8(Op.i32Store);
-      code.u8(0);
-      code.u32(kept + KeptPage.distance);
+      store(Op.i64Store, kept + KeptPage.page, () => {
+        code.u8(Op.i64Const);
+        code.s64(NO_PAGE.low, NO_PAGE.high);
+      });
+      store(Op.i32Store, kept + KeptPage.distance, () => {
+        code.u8(Op.i32Const);
+        code.s32(0);
+      });
     }
     x.xmmLocals.forEach((local, n) => {
       if (local === undefined) return;
@@ -444,13 +453,6 @@ function blocksOf(elements: readonly Element[]): number[] {
 /** Dispatches among them. */
 function loopHeaders(elements: readonly Element[]): number[] {
   return elements.flatMap((element) => (element.kind === 'loop' ? [element.header, ...loopHeaders(element.body)] : []));
-}
-
-/** By block: the only one that control enters it from. */
-function onlyPredecessors(successors: readonly (readonly number[])[]): (number | undefined)[] {
-  const edges = successors.map(() => [] as number[]);
-  successors.forEach((list, from) => list.forEach((to) => (edges[to] as number[]).push(from)));
-  return edges.map((list, block) => (block !== 0 && list.length === 1 ? list[0] : undefined));
 }
 
 /** It is one instruction, which counts its own iterations. */

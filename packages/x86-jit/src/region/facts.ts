@@ -48,7 +48,6 @@ export class FactCollector {
   reads = 0;
   kills = 0;
   partial = 0;
-  mayLeave = false;
   usesSse = false;
   loops = false;
   covers = false;
@@ -60,9 +59,9 @@ export class FactCollector {
   readonly accesses: (Access | undefined)[] = [];
 
   facts(supported: boolean): Facts {
-    const { reads, kills, partial, mayLeave, usesSse, loops, covers, switchesTlb, accesses, leavesOtherwise, operandWrites, registerWrites } = this;
+    const { reads, kills, partial, usesSse, loops, covers, switchesTlb, accesses, leavesOtherwise, operandWrites, registerWrites } = this;
     return {
-      supported, reads, kills: loops ? 0 : kills, conditional: (partial & ~kills) !== 0 || (loops && (kills | partial) !== 0), mayLeave, usesSse, loops, covers, switchesTlb,
+      supported, reads, kills: loops ? 0 : kills, conditional: (partial & ~kills) !== 0 || (loops && (kills | partial) !== 0), mayLeave: leavesOtherwise || accesses.length > 0, usesSse, loops, covers, switchesTlb,
       access: accesses.length === 1 && !loops ? accesses[0] : undefined, leavesOtherwise, operandWrites, registerWrites,
     };
   }

@@ -6,7 +6,7 @@ import type { Runtime } from '../mmu/memory-access.js';
 import type { Context, Operand, Size, VectorHalves } from '../semantics/context.js';
 import type { Flags } from '../semantics/flags.js';
 import { tlbFor } from '../semantics/system.js';
-import { KeptPage, Record, RegionExit, Segment, State, Tlb } from '../state-layout.js';
+import { KeptPage, Record, RegionExit, REGISTER_FIELDS, Segment, State, Tlb } from '../state-layout.js';
 import type { AccessGroup, GroupedAccess } from './access-groups.js';
 import { FactCollector, FactFlags, Unsupported, type Facts } from './facts.js';
 import { RegionFlags, type FlagUse } from './region-flags.js';
@@ -14,7 +14,6 @@ import { RegionFlags, type FlagUse } from './region-flags.js';
 /** Instructions that access the stack beside or without a memory operand. */
 const ON_STACK = new Set(['Push', 'Pop', 'Call', 'Ret', 'Leave']);
 const RSP = State.gpr + 4 * 8;
-const REGISTER_FIELDS = [Record.register0, Record.register1, Record.register2, Record.register3];
 const GPR_END = State.gpr + 16 * 8;
 
 /** An instruction of a region: a predecoded record, and where it lies relative to the page of the region's first instruction. */
@@ -151,8 +150,7 @@ export class RegionContext implements Context {
     this.shape = handler.shape;
     this.#depth = this.e.depth;
     this.#mnemonic = handler.mnemonic;
-    this.#operandAccess = false;
-    this.#plainAccess = 'none';
+    this.#addressed = undefined;
     this.#exitsBefore = false;
   }
 
@@ -187,7 +185,6 @@ export class RegionContext implements Context {
 
   #sideExit(forAccess = false): void {
     if (this.#collector) {
-      this.#collector.mayLeave = true;
       if (!forAccess) this.#collector.leavesOtherwise = true;
       // Always: there is nothing to compile.
       if (this.e.depth === this.#depth) throw new Unsupported();
@@ -338,10 +335,8 @@ export class RegionContext implements Context {
   }
 
   #modify: I32 | undefined;
-  /** The access is the memory operand's. */
-  #operandAccess = false;
-  /** How the address was made: of the operand as it stands, in another way, or not at all. */
-  #plainAccess: 'none' | 'operand' | 'other' = 'none';
+  /** How the address was made last: of the memory operand, of that and something else, of something else, or not at all yet. */
+  #addressed: 'operand' | 'around operand' | 'elsewhere' | undefined;
   #mnemonic = '';
   /** Where the instruction would exit the region has been left. */
   #exitsBefore = false;
@@ -430,18 +425,16 @@ export class RegionContext implements Context {
   }
 
   linear(_size: Size, _write: boolean): I64 {
-    this.#operandAccess = true;
-    this.#plainAccess = 'operand';
+    this.#addressed = 'operand';
     return this.#inSegment(this.#u16(Record.segment), this.offset());
   }
   linearOf(offset: I64, _size: Size, _write: boolean): I64 {
-    this.#operandAccess = true;
-    this.#plainAccess = 'other';
+    this.#addressed = 'around operand';
     return this.#inSegment(this.#u16(Record.segment), offset);
   }
   linearIn(segment: I32, offset: I64, _size: Size, _write: boolean): I64 {
     if (!segment.isConstant) throw new Unsupported();
-    this.#plainAccess = 'other';
+    this.#addressed = 'elsewhere';
     return this.#inSegment(segment.low, offset);
   }
   /** In 64-bit code only FS and GS have a base. */
@@ -510,9 +503,9 @@ export class RegionContext implements Context {
   }
 
   #noteAccess(collector: FactCollector, tag: number, size: Size): void {
-    const onStack = this.#plainAccess === 'none' && ON_STACK.has(this.#mnemonic);
+    const onStack = this.#addressed === undefined && ON_STACK.has(this.#mnemonic);
     const always = this.e.depth === this.#depth;
-    collector.accesses.push(always && (onStack || this.#plainAccess === 'operand') ? { onStack, tag, size } : undefined);
+    collector.accesses.push(always && (onStack || this.#addressed === 'operand') ? { onStack, tag, size } : undefined);
   }
   /** The TLB entry for an access that it allows; leaves where it doesn't. */
   #filledSlot(linear: I64, tag: number, bytes: number): I32 {
@@ -528,7 +521,8 @@ export class RegionContext implements Context {
    */
   #keptPage(tag: number): number | undefined {
     if (!this.inLoop || !this.keepsPages || this.#collector) return undefined;
-    const likeness = this.#operandAccess ? this.#operandLikeness() : ON_STACK.has((this.#instruction as RegionInstruction).handler.mnemonic) ? `${RSP} ${State.zero}` : undefined;
+    const byOperand = this.#addressed === 'operand' || this.#addressed === 'around operand';
+    const likeness = byOperand ? this.#operandLikeness() : ON_STACK.has(this.#mnemonic) ? `${RSP} ${State.zero}` : undefined;
     if (likeness === undefined) return undefined;
     const key = `${tag} ${likeness}`;
     const known = this.#keptPages.get(key);
