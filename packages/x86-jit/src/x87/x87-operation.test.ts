@@ -1,5 +1,6 @@
 import { Code, Decoder, DecoderOptions, InstructionInfoFactory, MemorySizeExt, Mnemonic } from 'iced-x86';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { DE, PE, UE } from '../softfloat/float-environment.js';
 import { float80 } from '../softfloat/float-format.js';
 import type { X87Context } from './x87-instruction.js';
 import { X87_DONE, X87_PENDING, X87_STORE, X87_STORE_AX, X87_STORE_FLAGS, X87_UNDEFINED } from './x87-instruction.js';
@@ -154,6 +155,27 @@ describe('FCOMI', () => {
     run(...FLDZ);
     expect(run(0xdb, 0xf1)).toBe(X87_STORE_FLAGS);
     expect(state.operand.getUint8(0)).toBe(0x01);
+  });
+});
+
+describe('an exact transcendental result is reported as inexact, as by the processor', () => {
+  it.each([0, 1] as const)('F2XM1 of one, sign %d', (sign) => {
+    run(...FLD1);
+    if (sign === 1) run(0xd9, 0xe0); // fchs
+    run(0xd9, 0xf0);
+    expect(state.status & 0x3f).toBe(PE);
+    expect(state.read(0)).toEqual(sign === 1 ? float80.finite(1, -1, 1n << 63n) : one);
+  });
+
+  it('FYL2X with a denormal product, which is an underflow too', () => {
+    const denormal = { signExponent: 0, significand: 0x1000000n };
+    run(...FLD1);
+    run(...FLD1);
+    state.write(0, denormal);
+    state.write(1, denormal);
+    run(0xd9, 0xf1);
+    expect(state.status & 0x3f).toBe(DE | UE | PE);
+    expect(state.read(0)).toEqual({ signExponent: 0x8000, significand: 0x4025000000n });
   });
 });
 

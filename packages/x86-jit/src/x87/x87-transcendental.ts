@@ -4,7 +4,7 @@
  */
 import { denormalOperands } from '../softfloat/arithmetic.js';
 import type { FloatEnvironment } from '../softfloat/float-environment.js';
-import { PE, x87Environment, ZE } from '../softfloat/float-environment.js';
+import { PE, UE, x87Environment, ZE } from '../softfloat/float-environment.js';
 import type { Float80, Unpacked } from '../softfloat/float-format.js';
 import { float80 } from '../softfloat/float-format.js';
 import { invalid, isNotANumber, propagateNan } from '../softfloat/nan.js';
@@ -204,8 +204,11 @@ const yLog2x: TwoOperands = (y, x, environment) => {
   if (logarithm.significand === 0n && y.kind === 'infinity') return invalid(float80, environment);
   if (denormalOperands(environment, y, x)) return float80.indefinite;
   // The processor reports powers of two as inexact too.
-  if (y.kind === 'finite' && logarithm.significand !== 0n) environment.flags |= PE;
-  return timesLogarithm(y, logarithm, environment);
+  if (y.kind !== 'finite' || logarithm.significand === 0n) return timesLogarithm(y, logarithm, environment);
+  environment.flags |= PE;
+  const result = product(y, logarithm, environment);
+  if ((result.signExponent & 0x7fff) === 0) environment.flags |= UE;
+  return result;
 };
 
 export const fyl2x = combining(yLog2x);
@@ -244,6 +247,7 @@ const exponentialOf: OneResult = (a, environment) => {
   if (denormalOperands(environment, a)) return float80.indefinite;
   const length = a.exponent + bitLength(a.significand);
   if (length === 1 && a.significand === 1n << BigInt(bitLength(a.significand) - 1)) {
+    environment.flags |= PE; // of these too, which are exact
     return a.sign === 1 ? float80.finite(1, -1, 1n << 63n) : ONE;
   }
   if (length > 0) {

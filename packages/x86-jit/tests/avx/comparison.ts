@@ -51,10 +51,15 @@ function unifyHalves({ key, operands }: Variant, bytes: Uint8Array): Uint8Array 
       view.setUint32(State.fault, Math.max(pointer, State.memorySize), true);
     }
   } else if (vector === Vector.XM && reportsDenormalsAsInexact(mxcsr)) {
-    const isDenormal = (lane: number): boolean => ((lane >>> 23) & 0xff) === 0 && (lane & 0x7fffff) !== 0;
-    if (Array.from({ length: wide ? 8 : 4 }, (_, k) => view.getUint32(State.ymm + 32 * REGISTER + 4 * k, true)).some(isDenormal)) view.setUint32(State.mxcsr, mxcsr & ~PE, true);
+    const lanes = Array.from({ length: wide ? 8 : 4 }, (_, k) => view.getUint32(State.ymm + 32 * REGISTER + 4 * k, true));
+    if (hasDenormal(lanes)) view.setUint32(State.mxcsr, mxcsr & ~PE, true);
   }
   return unified;
+}
+
+/** @param lanes bits of single precision numbers */
+export function hasDenormal(lanes: readonly number[]): boolean {
+  return lanes.some((lane) => ((lane >>> 23) & 0xff) === 0 && (lane & 0x7fffff) !== 0);
 }
 
 /** Whether VCVTPS2PH adds PE to a denormal's underflow on Intel's processors, beyond what AMD's do: UM and DAZ are clear. */
