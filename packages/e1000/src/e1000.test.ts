@@ -75,6 +75,12 @@ function expectWhole(bytes: Uint8Array): void {
   expect(onesComplementSum(bytes, 34, bytes.length, onesComplementSum(bytes, 26, 34, 6 + bytes.length - 34))).toBe(0xffff);
 }
 
+/** As it lies in a descriptor: the upper byte of the sum first. */
+function packetChecksum(bytes: Uint8Array, start: number): number {
+  const sum = onesComplementSum(bytes, start, bytes.length);
+  return (sum >>> 8) | ((sum & 0xff) << 8);
+}
+
 /** A frame as it lies in memory: with its FCS. */
 function withFcs(bytes: Uint8Array): Uint8Array {
   const out = new Uint8Array(bytes.length + 4);
@@ -231,7 +237,7 @@ describe('receiving', () => {
     const { cable, driver } = rig();
     driver.offer(8);
     expect(cable.deliver(frame(100))).toBe(true);
-    expect(driver.received()).toEqual([{ status: 0x07, errors: 0, special: 0, bytes: withFcs(frame(100)) }]);
+    expect(driver.received()).toEqual([{ status: 0x07, checksum: packetChecksum(frame(100), 0), errors: 0, special: 0, bytes: withFcs(frame(100)) }]);
     expect(driver.read(reg.RDH)).toBe(1);
     expect(driver.read(reg.ICR) & reg.ICR_RXT0).toBe(reg.ICR_RXT0);
   });
@@ -342,6 +348,39 @@ describe('receiving', () => {
     cable.deliver(worse);
     cable.deliver(frame(100));
     expect(driver.received().map(({ status, errors }) => [status, errors])).toEqual([[0x63, 0], [0x63, 0x20], [0x63, 0x40], [0x07, 0]]);
+  });
+
+  it.each([0, reg.RXCSUM_TUOFL, reg.RXCSUM_IPOFL | reg.RXCSUM_TUOFL])('sums packets from PCSS on, whatever else it checks (RXCSUM %#x)', (checks) => {
+    const { cable, driver } = rig();
+    const bad = tcpFrame(333, true);
+    bad[60]! ^= 0x81;
+    const frames = [frame(77), frame(30), tcpFrame(0, true), tcpFrame(100, true), tcpFrame(1459, true), bad];
+    for (const start of [0, 1, 14, 25, 34, 40, 0xff]) {
+      driver.write(reg.RXCSUM, checks | start);
+      driver.offer(frames.length);
+      for (const each of frames) cable.deliver(each);
+      const padded = frames.map((each) => (each.length < 60 ? Uint8Array.from({ length: 60 }, (_, i) => each[i] ?? 0) : each));
+      expect(driver.received().map(({ checksum }) => checksum)).toEqual(padded.map((each) => packetChecksum(each, start)));
+    }
+  });
+
+  it('says of what it cut that it is whole, and sums that, too', () => {
+    const { cable, driver } = rig();
+    const whole = tcpFrame(2501, false);
+    driver.write(reg.RXCSUM, reg.RXCSUM_IPOFL | reg.RXCSUM_TUOFL);
+    driver.offer(8);
+    cable.deliver(whole, { checksumStart: 34, checksumOffset: 16, segmentation: 'tcp', segmentBytes: 1000 });
+    const packets = driver.received();
+    expect(packets.map(({ status, errors, bytes }) => [status, errors, bytes.length])).toEqual([[0x63, 0, 1058], [0x63, 0, 1058], [0x63, 0, 559]]);
+    for (const { bytes, checksum } of packets) {
+      const sent = bytes.slice(0, -4);
+      expectWhole(sent);
+      expect(bytes).toEqual(withFcs(sent));
+      expect(checksum).toBe(packetChecksum(sent, 0));
+    }
+    // A lone packet's checksum is made from what the network says, and is checked like any other's.
+    cable.deliver(tcpFrame(100, true), { checksumStart: 34, checksumOffset: 10, segmentation: 'none', segmentBytes: 0 });
+    expect(driver.received().map(({ status, errors }) => [status, errors])).toEqual([[0x63, 0x20]]);
   });
 
   it('cuts what the network left whole, going on where descriptors ran out', () => {

@@ -5,7 +5,7 @@ import { DELAY_FLUSH, Interrupts, type InterruptState } from './interrupts.js';
 import { MicrowireEeprom, type EepromState } from './microwire-eeprom.js';
 import { PHY_ADDRESS, Phy, type PhyState } from './phy.js';
 import { DROP, PASS_INEXACT, ReceiveFilter, type FilterState } from './receive-filter.js';
-import { MAX_FRAME, MAX_LONG_FRAME, Receiver, type ReceiveRing } from './receiver.js';
+import { MAX_FRAME, MAX_LONG_FRAME, Receiver, type ReceiveRing, type ReceiveSettings } from './receiver.js';
 import * as reg from './registers.js';
 import { Statistics } from './statistics.js';
 import { DESCRIPTOR, DONE, REPORT_DELAYED, Transmitter, type TransmitterState } from './transmitter.js';
@@ -74,6 +74,19 @@ export type E1000State = {
   readonly segmenter: SegmenterState;
 };
 
+/** What the registers say of receiving. */
+interface ReceiveSetup extends ReceiveSettings {
+  readonly base: number;
+  readonly count: number;
+  readonly longest: number;
+  /** Descriptors that are left when software is warned. */
+  readonly few: number;
+  /** Of a frame that is small (RSRPD), at most. */
+  readonly small: number;
+  /** RADV */
+  readonly latest: number;
+}
+
 export class E1000 implements Device<E1000State> {
   readonly name: string;
   readonly function: PciFunction;
@@ -104,6 +117,8 @@ export class E1000 implements Device<E1000State> {
   #linkUp = false;
   #busMaster = false;
   #transmitting = false;
+  /** Of the registers as they are; undefined after any of them was written. */
+  #receiveSetup: ReceiveSetup | undefined;
 
   constructor(wires: E1000Wires, options: E1000Options) {
     const { mac } = options;
@@ -185,6 +200,7 @@ export class E1000 implements Device<E1000State> {
     this.#linkUp = state.linkUp;
     this.#busMaster = state.busMaster;
     [...reg.STORED.keys()].forEach((register, i) => this.#stored.set(register, state.stored[i]!));
+    this.#receiveSetup = undefined;
     this.#statistics.restore(state.statistics);
     this.#interrupts.restore(state.interrupts);
     this.#eeprom.restore(state.eeprom);
@@ -328,6 +344,7 @@ export class E1000 implements Device<E1000State> {
         break;
       case reg.RCTL:
         this.#rctl = value & RCTL_WRITABLE;
+        this.#receiveSetup = undefined;
         this.#offered();
         break;
       case reg.RDTR:
@@ -363,6 +380,7 @@ export class E1000 implements Device<E1000State> {
 
   #store(offset: number, value: number): void {
     const stored = reg.STORED.get(offset);
+    this.#receiveSetup = undefined;
     if (stored !== undefined) this.#stored.set(offset, ((this.#stored.get(offset)! & ~stored[1]) | (value & stored[1])) >>> 0);
   }
 
@@ -388,6 +406,7 @@ export class E1000 implements Device<E1000State> {
     }
     const before = this.#ctrl;
     this.#ctrl = value & CTRL_WRITABLE;
+    this.#receiveSetup = undefined;
     const phyReset = (value & reg.CTRL_PHY_RST) !== 0;
     if (phyReset) this.#phy.reset();
     if (phyReset || ((before ^ value) & reg.CTRL_SLU) !== 0) this.#checkLink(phyReset);
@@ -422,6 +441,7 @@ export class E1000 implements Device<E1000State> {
   /** What CTRL.RST does, and power-on besides. */
   #reset(): void {
     for (const [register, [value]] of reg.STORED) this.#stored.set(register, value);
+    this.#receiveSetup = undefined;
     this.#ctrl = CTRL_RESET;
     this.#ctrlExt = this.#eecd = this.#eerd = this.#mdic = 0;
     this.#rctl = this.#rdtr = this.#rdh = this.#rdt = this.#tdh = this.#tdt = 0;
@@ -477,24 +497,46 @@ export class E1000 implements Device<E1000State> {
   /** @returns false when there are no descriptors for it now */
   #receive(frame: Uint8Array, offload: FrameOffload | undefined): boolean {
     if ((this.#rctl & reg.RCTL_EN) === 0 || !this.#linkUp || !this.#busMaster || frame.length < ETHERNET_HEADER) return true;
-    const vlan = frame.length >= 18 && ((frame[12]! << 8) | frame[13]!) === this.#stored.get(reg.VET) ? ((frame[14]! & 0x0f) << 8) | frame[15]! : -1;
+    const setup = (this.#receiveSetup ??= this.#setUpReceiving());
+    const vlan = frame.length >= 18 && ((frame[12]! << 8) | frame[13]!) === setup.vlanType ? ((frame[14]! & 0x0f) << 8) | frame[15]! : -1;
     const verdict = this.#filter.judge(frame, this.#rctl, vlan);
     if (verdict === DROP) return true;
     this.#inexact = verdict === PASS_INEXACT;
+    this.#finished = offload?.segmentation === 'tcp';
     return offload === undefined ? this.#storeFrame(frame) : this.#segmenter.deliver(frame, offload, this.#storeFrame);
   }
 
   #inexact = false;
+  /** The segmenter makes the checksums, so they are right. */
+  #finished = false;
+
+  #setUpReceiving(): ReceiveSetup {
+    const stored = this.#stored;
+    const count = stored.get(reg.RDLEN)! / DESCRIPTOR;
+    return {
+      base: stored.get(reg.RDBAH)! * 0x1_0000_0000 + stored.get(reg.RDBAL)!,
+      count,
+      longest: (this.#rctl & reg.RCTL_LPE) !== 0 ? MAX_LONG_FRAME : MAX_FRAME,
+      // RDMTS: a half, a quarter or an eighth of the ring.
+      few: count >>> (1 + ((this.#rctl >>> reg.RCTL_RDMTS_SHIFT) & 3)),
+      small: stored.get(reg.RSRPD)!,
+      latest: stored.get(reg.RADV)!,
+      rctl: this.#rctl,
+      rxcsum: stored.get(reg.RXCSUM)!,
+      stripTags: (this.#ctrl & reg.CTRL_VME) !== 0,
+      vlanType: stored.get(reg.VET)!,
+    };
+  }
 
   readonly #storeFrame = (frame: Uint8Array): boolean => {
-    const stored = this.#stored;
-    if (frame.length > ((this.#rctl & reg.RCTL_LPE) !== 0 ? MAX_LONG_FRAME : MAX_FRAME)) {
+    const setup = (this.#receiveSetup ??= this.#setUpReceiving());
+    if (frame.length > setup.longest) {
       this.#statistics.oversized();
       return true;
     }
     const ring = this.#ring;
-    ring.base = stored.get(reg.RDBAH)! * 0x1_0000_0000 + stored.get(reg.RDBAL)!;
-    ring.count = stored.get(reg.RDLEN)! / DESCRIPTOR;
+    ring.base = setup.base;
+    ring.count = setup.count;
     ring.head = this.#rdh;
     ring.tail = this.#rdt;
     if (ring.head >= ring.count || ring.tail >= ring.count) {
@@ -503,12 +545,7 @@ export class E1000 implements Device<E1000State> {
       return true;
     }
     const before = (ring.tail - ring.head + ring.count) % ring.count;
-    const used = this.#receiver.store(frame, this.#inexact, ring, {
-      rctl: this.#rctl,
-      rxcsum: stored.get(reg.RXCSUM)!,
-      stripTags: (this.#ctrl & reg.CTRL_VME) !== 0,
-      vlanType: stored.get(reg.VET)!,
-    });
+    const used = this.#receiver.store(frame, this.#inexact, this.#finished, ring, setup);
     if (used === 0) {
       this.#statistics.noBuffers();
       return false;
@@ -519,11 +556,9 @@ export class E1000 implements Device<E1000State> {
     }
     this.#rdh = ring.head;
     this.#statistics.received(frame, Math.max(60, frame.length));
-    // RDMTS: a half, a quarter or an eighth of the ring is left.
-    const threshold = ring.count >>> (1 + ((this.#rctl >>> reg.RCTL_RDMTS_SHIFT) & 3));
-    if (before > threshold && before - used <= threshold) this.#interrupts.set(reg.ICR_RXDMT0);
-    if (frame.length <= stored.get(reg.RSRPD)!) this.#interrupts.set(reg.ICR_SRPD);
-    this.#interrupts.receive.event(this.#rdtr, stored.get(reg.RADV)!);
+    if (before > setup.few && before - used <= setup.few) this.#interrupts.set(reg.ICR_RXDMT0);
+    if (frame.length <= setup.small) this.#interrupts.set(reg.ICR_SRPD);
+    this.#interrupts.receive.event(this.#rdtr, setup.latest);
     return true;
   };
 }

@@ -191,6 +191,7 @@ export class Interrupts {
       this.#lastRise = now;
     }
     if (!wanted) this.#throttle.cancel();
+    if (wanted === this.#level) return;
     this.#level = wanted;
     this.line.set(wanted);
   }

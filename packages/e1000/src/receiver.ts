@@ -1,4 +1,4 @@
-import { PROTOCOL_TCP, PROTOCOL_UDP, findIpHeaders, onesComplementSum, setU16, u16, type IpHeaders } from '@pckit/ethernet-offload';
+import { PROTOCOL_TCP, PROTOCOL_UDP, WordBuffer, findIpHeaders, foldedSum, u16, type IpHeaders } from '@pckit/ethernet-offload';
 import type { GuestMemory } from '@pckit/interfaces';
 import { crc32 } from './crc32.js';
 import { RCTL_BSEX, RCTL_BSIZE_SHIFT, RCTL_SECRC, RXCSUM_IPOFL, RXCSUM_PCSS, RXCSUM_TUOFL } from './registers.js';
@@ -16,6 +16,8 @@ const ERR_TCPE = 0x20;
 const ERR_IPE = 0x40;
 
 const DESCRIPTOR = 16;
+/** Behind the buffer's address: what the card writes. */
+const WRITTEN_BACK = 8;
 const LEAST_FRAME = 60;
 const FCS = 4;
 /** 3.2.1: 16,384 bytes with the FCS when long packets are on. */
@@ -42,80 +44,96 @@ export interface ReceiveSettings {
 
 export class Receiver {
   /** The frame as it goes to memory: without its tag, padded, with FCS. */
-  readonly #frame = new Uint8Array(MAX_LONG_FRAME + FCS);
+  readonly #buffer = new WordBuffer(MAX_LONG_FRAME + FCS);
+  readonly #frame = this.#buffer.bytes;
   readonly #headers: IpHeaders = { ip: 0, version: 4, protocol: 0, transport: 0, nextHeaderAt: 0 };
   #status = 0;
   #errors = 0;
+  /** The sum from `#summedFrom` on to the frame's end, where the checks have found it out; else -1. */
+  #summed = -1;
+  #summedFrom = 0;
 
   constructor(private readonly memory: GuestMemory) {}
 
   /**
    * Writes a frame that passed the filters into as many descriptors as it takes.
+   * @param finished it is TCP, and its checksum was made here a moment ago
    * @returns how many; 0 when the ring has not enough of them; -1 when it never will
    */
-  store(frame: Uint8Array, inexact: boolean, ring: ReceiveRing, settings: ReceiveSettings): number {
+  store(frame: Uint8Array, inexact: boolean, finished: boolean, ring: ReceiveRing, settings: ReceiveSettings): number {
     const { memory } = this;
     const size = bufferSize(settings.rctl);
+    const strip = (settings.rctl & RCTL_SECRC) !== 0;
     const tagged = settings.stripTags && frame.length >= 18 && u16(frame, 12) === settings.vlanType;
-    const length = this.#compose(frame, tagged, settings.rctl);
-    const needed = Math.ceil(length / size);
+    const length = Math.max(LEAST_FRAME, tagged ? frame.length - 4 : frame.length);
+    const stored = strip ? length : length + FCS;
+    const needed = Math.ceil(stored / size);
     if (needed >= ring.count) return -1;
     const free = (ring.tail - ring.head + ring.count) % ring.count;
     if (needed > free) return 0;
-    this.#check(this.#frame.subarray(0, length - ((settings.rctl & RCTL_SECRC) !== 0 ? 0 : FCS)), settings.rxcsum);
-    const packetChecksum = this.#packetChecksum(length, settings);
+    this.#compose(frame, tagged, length);
+    if (!strip) this.#addFcs(length);
+    this.#check(length, finished, settings.rxcsum);
+    const packetChecksum = this.#packetChecksum(length, settings.rxcsum & RXCSUM_PCSS);
     const status = this.#status | STA_DD | (tagged ? STA_VP : 0) | (inexact ? STA_PIF : 0);
+    const special = tagged ? u16(frame, 14) : 0;
     for (let i = 0, done = 0; i < needed; i++) {
       const at = ring.base + DESCRIPTOR * ring.head;
-      const bytes = Math.min(size, length - done);
-      const buffer = memory.borrow(memory.readAddress(at), bytes, 'write');
-      buffer?.set(this.#frame.subarray(done, done + bytes));
+      const bytes = Math.min(size, stored - done);
+      memory.borrow(memory.readAddress(at), bytes, 'write')?.set(this.#frame.subarray(done, done + bytes));
       done += bytes;
-      memory.writeU16(at + 8, bytes);
-      memory.writeU16(at + 10, packetChecksum);
-      memory.writeU8(at + 13, this.#errors);
-      memory.writeU16(at + 14, tagged ? u16(frame, 14) : 0);
-      memory.writeU8(at + 12, i === needed - 1 ? status | STA_EOP : status);
-      ring.head = (ring.head + 1) % ring.count;
+      const written = memory.borrow(at + WRITTEN_BACK, DESCRIPTOR - WRITTEN_BACK, 'write');
+      if (written !== undefined) {
+        written[0] = bytes;
+        written[1] = bytes >>> 8;
+        written[2] = packetChecksum >>> 8;
+        written[3] = packetChecksum;
+        written[4] = i === needed - 1 ? status | STA_EOP : status;
+        written[5] = this.#errors;
+        written[6] = special;
+        written[7] = special >>> 8;
+      }
+      ring.head = ring.head + 1 === ring.count ? 0 : ring.head + 1;
     }
     return needed;
   }
 
-  #compose(frame: Uint8Array, tagged: boolean, rctl: number): number {
+  /** @param length with padding: no wire has shorter frames than 60 bytes; what comes from another emulated card may be */
+  #compose(frame: Uint8Array, tagged: boolean, length: number): void {
     const out = this.#frame;
-    let length = frame.length;
+    let composed = frame.length;
     if (tagged) {
       out.set(frame.subarray(0, 12));
       out.set(frame.subarray(16), 12);
-      length -= 4;
+      composed -= 4;
     } else {
       out.set(frame);
     }
-    // No wire has shorter ones; what comes from another emulated card may be.
-    if (length < LEAST_FRAME) {
-      out.fill(0, length, LEAST_FRAME);
-      length = LEAST_FRAME;
-    }
-    if ((rctl & RCTL_SECRC) !== 0) return length;
-    const fcs = crc32(out.subarray(0, length));
+    if (composed < length) out.fill(0, composed, length);
+  }
+
+  #addFcs(length: number): void {
+    const out = this.#frame;
+    const fcs = crc32(out, length, this.#buffer.words);
     for (let i = 0; i < FCS; i++) out[length + i] = fcs >>> (8 * i);
-    return length + FCS;
   }
 
   /** 3.2.9 "Receive Packet Checksum Offloading": of IPv4, and TCP and UDP over it, unfragmented. */
-  #check(frame: Uint8Array, rxcsum: number): void {
+  #check(length: number, finished: boolean, rxcsum: number): void {
     const headers = this.#headers;
+    const frame = this.#frame;
     this.#errors = 0;
+    this.#summed = -1;
     this.#status = STA_IXSM;
-    if ((rxcsum & (RXCSUM_IPOFL | RXCSUM_TUOFL)) === 0 || !findIpHeaders(frame, headers) || headers.version !== 4) return;
+    if ((rxcsum & (RXCSUM_IPOFL | RXCSUM_TUOFL)) === 0 || !findIpHeaders(frame, headers, length) || headers.version !== 4) return;
     const { ip, transport, protocol } = headers;
     const end = ip + u16(frame, ip + 2);
     this.#status = 0;
     if ((rxcsum & RXCSUM_IPOFL) !== 0) {
       this.#status |= STA_IPCS;
-      if (onesComplementSum(frame, ip, transport) !== 0xffff) this.#errors |= ERR_IPE;
+      if (this.#buffer.sum(ip, transport) !== 0xffff) this.#errors |= ERR_IPE;
     }
-    if ((rxcsum & RXCSUM_TUOFL) === 0 || end > frame.length || end < transport) return;
+    if ((rxcsum & RXCSUM_TUOFL) === 0 || end > length || end < transport) return;
     if (protocol === PROTOCOL_UDP) {
       // RFC 768: zero says that there is none.
       if (end < transport + 8 || u16(frame, transport + 6) === 0) return;
@@ -123,21 +141,22 @@ export class Receiver {
       return;
     }
     this.#status |= STA_TCPCS;
-    const pseudo = onesComplementSum(frame, ip + 12, ip + 20) + protocol + (end - transport);
-    if (onesComplementSum(frame, transport, end, pseudo) !== 0xffff) this.#errors |= ERR_TCPE;
+    const pseudo = this.#buffer.sum(ip + 12, ip + 20, protocol + (end - transport));
+    // A right checksum makes it all ones, less the pseudo header's part.
+    const sum = finished ? 0xffff - pseudo : this.#buffer.sum(transport, end);
+    if (foldedSum(sum + pseudo) !== 0xffff) this.#errors |= ERR_TCPE;
+    if (end === length) {
+      this.#summed = sum;
+      this.#summedFrom = transport;
+    }
   }
 
-  /** 3.2.9: the sum from PCSS on, without the FCS when that is stripped. */
-  #packetChecksum(length: number, { rxcsum, rctl }: ReceiveSettings): number {
-    const end = (rctl & RCTL_SECRC) !== 0 ? length : length - FCS;
-    const start = rxcsum & RXCSUM_PCSS;
-    if (start >= end) return 0;
-    const swapped = this.#word;
-    setU16(swapped, 0, onesComplementSum(this.#frame, start, end));
-    return swapped[0]! | (swapped[1]! << 8);
+  /** 3.2.9: the sum from PCSS on. */
+  #packetChecksum(length: number, start: number): number {
+    if (start >= length) return 0;
+    const from = this.#summedFrom;
+    return this.#summed >= 0 && start < from && ((from - start) & 1) === 0 ? this.#buffer.sum(start, from, this.#summed) : this.#buffer.sum(start, length);
   }
-
-  readonly #word = new Uint8Array(2);
 }
 
 /** RCTL.BSIZE and BSEX. */

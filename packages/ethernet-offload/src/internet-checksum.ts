@@ -10,8 +10,14 @@ export function onesComplementSum(bytes: Uint8Array, start: number, end: number,
       ((bytes[i]! + bytes[i + 2]! + bytes[i + 4]! + bytes[i + 6]!) << 8) + bytes[i + 1]! + bytes[i + 3]! + bytes[i + 5]! + bytes[i + 7]!;
   for (const whole = end - 1; i < whole; i += 2) sum += (bytes[i]! << 8) + bytes[i + 1]!;
   if (i < end) sum += bytes[i]! << 8;
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return sum;
+  return foldedSum(sum);
+}
+
+/** @param sum below 2^32 */
+export function foldedSum(sum: number): number {
+  let folded = sum;
+  while (folded > 0xffff) folded = (folded & 0xffff) + (folded >>> 16);
+  return folded;
 }
 
 /** What stands in the checksum field: the complement of the sum over the bytes with the field zero. */

@@ -35,20 +35,20 @@ export function setU16(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 1] = value;
 }
 
-/** Fills `headers` for an unfragmented packet whose headers lie within the frame. @returns false for any other frame */
-export function findIpHeaders(frame: Uint8Array, headers: IpHeaders): boolean {
+/** Fills `headers` for an unfragmented packet whose headers lie within the first `frameLength` bytes. @returns false for any other frame */
+export function findIpHeaders(frame: Uint8Array, headers: IpHeaders, frameLength = frame.length): boolean {
   let ip = 14;
-  if (frame.length < ip + 20) return false;
+  if (frameLength < ip + 20) return false;
   let type = u16(frame, 12);
   for (let tags = 0; tags < MAX_TAGS && (type === ETHERTYPE_VLAN || type === ETHERTYPE_QINQ); tags++) {
     ip += 4;
-    if (frame.length < ip + 20) return false;
+    if (frameLength < ip + 20) return false;
     type = u16(frame, ip - 2);
   }
   headers.ip = ip;
   if (type === ETHERTYPE_IPV4) {
     const length = (frame[ip]! & 0x0f) * 4;
-    if (frame[ip]! >>> 4 !== 4 || length < 20 || frame.length < ip + length) return false;
+    if (frame[ip]! >>> 4 !== 4 || length < 20 || frameLength < ip + length) return false;
     // More fragments, or an offset.
     if ((u16(frame, ip + 6) & 0x3fff) !== 0) return false;
     headers.version = 4;
@@ -57,7 +57,7 @@ export function findIpHeaders(frame: Uint8Array, headers: IpHeaders): boolean {
     headers.nextHeaderAt = ip + 9;
     return true;
   }
-  if (type !== ETHERTYPE_IPV6 || frame.length < ip + 40 || frame[ip]! >>> 4 !== 6) return false;
+  if (type !== ETHERTYPE_IPV6 || frameLength < ip + 40 || frame[ip]! >>> 4 !== 6) return false;
   headers.version = 6;
   let nextHeaderAt = ip + 6;
   let at = ip + 40;
@@ -69,10 +69,10 @@ export function findIpHeaders(frame: Uint8Array, headers: IpHeaders): boolean {
       headers.nextHeaderAt = nextHeaderAt;
       return true;
     }
-    if (frame.length < at + 8) return false;
+    if (frameLength < at + 8) return false;
     nextHeaderAt = at;
     at += (frame[at + 1]! + 1) * 8;
-    if (at > frame.length) return false;
+    if (at > frameLength) return false;
   }
   return false;
 }

@@ -1,5 +1,6 @@
 import { internetChecksum, onesComplementSum } from './internet-checksum.js';
 import { PROTOCOL_TCP, PROTOCOL_UDP, findIpHeaders, setU16, u16, type IpHeaders } from './ip-headers.js';
+import { WordBuffer } from './word-buffer.js';
 
 // Does what an `Offload` asks for: makes of one unfinished frame the packets that go on the wire. Each packet is made from the frame
 // alone, by its index, so whoever has to stop in between needs to remember no more than the index.
@@ -44,7 +45,8 @@ const FRAGMENT_HEADER = 8;
 
 export class Segmenter {
   readonly #headers: IpHeaders = { ip: 0, version: 4, protocol: 0, transport: 0, nextHeaderAt: 0 };
-  readonly #scratch = new Uint8Array(SCRATCH);
+  readonly #words = new WordBuffer(SCRATCH);
+  readonly #scratch = this.#words.bytes;
   #frame: Uint8Array = this.#scratch;
   #offload: Offload | undefined;
   /** First byte of what is cut: all before it is repeated in every packet. */
@@ -144,7 +146,7 @@ export class Segmenter {
     const scratch = this.#scratch;
     scratch.set(frame);
     // The field holds the pseudo header's sum, which is so part of it.
-    setChecksum(scratch, checksumStart + checksumOffset, internetChecksum(scratch, checksumStart, frame.length));
+    setChecksum(scratch, checksumStart + checksumOffset, ~this.#words.sum(checksumStart, frame.length) & 0xffff);
     return scratch.subarray(0, frame.length);
   }
 
@@ -230,7 +232,7 @@ export class Segmenter {
     const scratch = this.#scratch;
     setU16(scratch, field, 0);
     const addresses = version === 4 ? onesComplementSum(scratch, ip + 12, ip + 20) : onesComplementSum(scratch, ip + 8, ip + 40);
-    setChecksum(scratch, field, internetChecksum(scratch, transport, length, addresses + protocol + (length - transport)));
+    setChecksum(scratch, field, ~this.#words.sum(transport, length, addresses + protocol + (length - transport)) & 0xffff);
   }
 }
 

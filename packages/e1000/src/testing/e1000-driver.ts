@@ -4,6 +4,8 @@ import * as reg from '../registers.js';
 /** A descriptor that was given back. */
 export interface UsedDescriptor {
   readonly status: number;
+  /** The packet checksum; the sum's upper byte is the lower one here. */
+  readonly checksum: number;
   readonly errors: number;
   readonly special: number;
   readonly bytes: Uint8Array;
@@ -76,7 +78,7 @@ export class E1000Driver {
       const status = this.memory.readU8(at + 12);
       if ((status & 1) === 0) return used;
       const length = this.memory.readU16(at + 8);
-      used.push({ status, errors: this.memory.readU8(at + 13), special: this.memory.readU16(at + 14), bytes: this.memory.borrow(this.memory.readAddress(at), length, 'read')!.slice() });
+      used.push({ status, checksum: this.memory.readU16(at + 10), errors: this.memory.readU8(at + 13), special: this.memory.readU16(at + 14), bytes: this.memory.borrow(this.memory.readAddress(at), length, 'read')!.slice() });
       this.memory.writeU8(at + 12, 0);
       this.#next = (this.#next + 1) % this.count;
     }
