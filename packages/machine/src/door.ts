@@ -89,6 +89,11 @@ export class Door implements Ingress {
     this.#clock = options.clock;
   }
 
+  /** Somebody is given every event that enters, and may keep it: then whoever posted it must not change it afterwards. */
+  get logged(): boolean {
+    return this.#options.onEntry !== undefined;
+  }
+
   input<T>(name: string, deliver: (event: T) => void): { post(event: T): void } {
     if (this.#inputs.has(name)) throw new MachineError('configuration', `there is an input ${name} already`);
     this.#inputs.set(name, deliver as (event: never) => void);

@@ -36,7 +36,7 @@ export interface HostStream {
 
 export interface HostStreamEvents {
   connected(): void;
-  /** The array is the receiver's from here on. */
+  /** The array is borrowed until the call returns. */
   data(bytes: Uint8Array): void;
   /** The other side writes no more (FIN). */
   ended(): void;

@@ -72,6 +72,52 @@ describe('an Ethernet cable', () => {
   });
 });
 
+describe('the copies that a cable makes', () => {
+  const send = (host: Host, door: Door, n: number): void => {
+    host.deliver(frame(n));
+    door.deliver();
+  };
+
+  it('lie where earlier ones lay that the card has taken', () => {
+    const { door, host, card } = rig();
+    for (let n = 0; n < 5; n++) send(host, door, n);
+    expect(new Set(card.taken.map(({ buffer }) => buffer)).size).toBe(1);
+    host.deliver(new Uint8Array(60_000).fill(7));
+    host.deliver(frame(6));
+    door.deliver();
+    expect(card.taken.slice(5)).toEqual([new Uint8Array(60_000).fill(7), frame(6)]);
+  });
+
+  it('are left alone where a snapshot has them', () => {
+    const { door, host, cable } = rig();
+    send(host, door, 1);
+    host.deliver(frame(2));
+    const state = door.save();
+    cable.save();
+    door.deliver();
+    for (let n = 3; n < 9; n++) send(host, door, n);
+    expect(state.inputs.map(({ event }) => (event as { frame: Uint8Array }).frame)).toEqual([frame(2)]);
+    // Nor does it matter how often it is restored.
+    for (let round = 0; round < 2; round++) {
+      door.beginRestore(state);
+      cable.restore({ version: 1, waiting: [] });
+      door.endRestore();
+      door.deliver();
+      for (let n = 3; n < 9; n++) send(host, door, n);
+      expect(state.inputs.map(({ event }) => (event as { frame: Uint8Array }).frame)).toEqual([frame(2)]);
+    }
+  });
+
+  it('are left alone where a log has them', () => {
+    const entries: Uint8Array[] = [];
+    const door = new Door({ clock: new VirtualClock(), instructions: () => 0, completionLatency: undefined, onEntry: (entry) => entries.push((entry as { event: { frame: Uint8Array } }).event.frame) });
+    const host = new Host();
+    new EthernetCable('cable', door, host).attach(() => true);
+    for (let n = 0; n < 5; n++) send(host, door, n);
+    expect(entries).toEqual([0, 1, 2, 3, 4].map(frame));
+  });
+});
+
 const doors = new WeakMap<EthernetCable, { door: Door; host: Host; taken: number }>();
 describeDevice(
   'EthernetCable',

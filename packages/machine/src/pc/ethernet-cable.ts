@@ -1,6 +1,7 @@
 import type { Device, EthernetPort, FrameOffload } from '@pckit/interfaces';
 import type { Door } from '../door.js';
 import { MachineError } from '../machine-error.js';
+import { FramePool } from './frame-pool.js';
 
 export type CableFrame = { readonly frame: Uint8Array; readonly offload: FrameOffloadState | null };
 type FrameOffloadState = { readonly [Field in keyof FrameOffload]: FrameOffload[Field] };
@@ -19,6 +20,8 @@ export class EthernetCable implements Device<EthernetCableState>, EthernetPort {
   readonly #host: EthernetPort;
   #receive: ((frame: Uint8Array, offload?: FrameOffload) => boolean) | undefined;
   readonly #waiting: CableFrame[] = [];
+  readonly #pool = new FramePool();
+  readonly #door: Door;
   /** Frames and bytes that were accepted and that the card has not taken: posted, or waiting. */
   #frames = 0;
   #bytes = 0;
@@ -33,6 +36,7 @@ export class EthernetCable implements Device<EthernetCableState>, EthernetPort {
     const input = door.input<CableFrame>(name, (frame) => this.#enter(frame));
     this.#post = (frame) => input.post(frame);
     this.#host = host;
+    this.#door = door;
     host.attach((frame, offload) => this.#accept(frame, offload));
   }
 
@@ -60,12 +64,15 @@ export class EthernetCable implements Device<EthernetCableState>, EthernetPort {
   }
 
   save(): EthernetCableState {
+    // What the door has of ours is in the snapshot as it is.
+    this.#pool.forget();
     return { version: 1, waiting: this.#waiting.map(({ frame, offload }) => ({ frame: frame.slice(), offload })) };
   }
 
   restore(state: EthernetCableState): void {
     if (state.version !== 1)
       throw new MachineError('snapshot', `${this.name}: unknown version ${String(state.version)}`);
+    this.#pool.forget();
     // What was posted here is forgotten by the door, and what the snapshot had posted was never counted: see #enter.
     this.#waiting.length = this.#frames = this.#bytes = 0;
     for (const { frame, offload } of state.waiting) {
@@ -80,7 +87,7 @@ export class EthernetCable implements Device<EthernetCableState>, EthernetPort {
       return false;
     }
     this.#hold(frame);
-    this.#post({ frame: frame.slice(), offload: offload === undefined ? null : { ...offload } });
+    this.#post({ frame: this.#pool.copy(frame), offload: offload === undefined ? null : { ...offload } });
     return true;
   }
 
@@ -97,6 +104,7 @@ export class EthernetCable implements Device<EthernetCableState>, EthernetPort {
     for (const { frame, offload } of this.#waiting) {
       if (!this.#receive(frame, offload ?? undefined)) break;
       this.#release(frame);
+      if (!this.#door.logged) this.#pool.release(frame);
       taken++;
     }
     if (taken > 0) this.#waiting.splice(0, taken);

@@ -7,12 +7,26 @@ import { NodeUdp } from './node-udp.js';
 import { pingHost } from './ping.js';
 import { resolveQuery } from './resolver.js';
 
+/** Of one read. */
+const READ_BUFFER = 65_536;
+
 /** The host's network, by Node's sockets. */
 export class NodeHost implements HostNetwork {
+  /** All dialled sockets read into it, one at a time: an array for each read would keep the garbage collector busy. */
+  private readonly readBuffer = new Uint8Array(READ_BUFFER);
+
   connect(to: HostTarget, events: HostStreamEvents): HostStream {
     const local = 'path' in to;
-    const socket: Socket = local ? dial({ path: to.path, allowHalfOpen: true }) : dial({ host: to.address, port: to.port, allowHalfOpen: true, noDelay: true, autoSelectFamily: false });
-    return new NodeStream(socket, local).listen(events);
+    const onread = {
+      buffer: this.readBuffer,
+      callback: (length: number, buffer: Uint8Array): boolean => {
+        stream.take(buffer.subarray(0, length));
+        return true;
+      },
+    };
+    const target = local ? { path: to.path } : { host: to.address, port: to.port, noDelay: true, autoSelectFamily: false };
+    const stream = new NodeStream(dial({ ...target, allowHalfOpen: true, onread }), local, true);
+    return stream.listen(events);
   }
 
   listen(at: HostTarget, accept: (stream: HostStream, from: HostAddress | undefined) => HostStreamEvents): Promise<HostListener> {

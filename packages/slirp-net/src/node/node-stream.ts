@@ -11,6 +11,8 @@ export class NodeStream implements HostStream {
     private readonly socket: Socket,
     /** A unix socket can't be reset. */
     private readonly local: boolean,
+    /** What it reads comes through `take`. */
+    private readonly buffered = false,
   ) {}
 
   listen(events: HostStreamEvents): this {
@@ -20,7 +22,11 @@ export class NodeStream implements HostStream {
     };
     this.wrote = drained;
     socket.on('connect', () => events.connected());
-    socket.on('data', (bytes: Buffer) => events.data(bytes));
+    this.gave = (bytes) => {
+      if (!this.silent) events.data(bytes);
+    };
+    // A socket that reads into a buffer of ours has no such event.
+    if (!this.buffered) socket.on('data', this.gave);
     socket.on('end', () => events.ended());
     socket.on('error', (error) => (this.failure = error));
     socket.on('close', () => {
@@ -57,5 +63,11 @@ export class NodeStream implements HostStream {
     this.socket.resume();
   }
 
+  /** What the socket has read; borrowed. */
+  take(bytes: Uint8Array): void {
+    this.gave(bytes);
+  }
+
+  private gave: (bytes: Uint8Array) => void = () => {};
   private wrote: () => void = () => {};
 }

@@ -1,57 +1,56 @@
-/** Below this, what is written is gathered into larger pieces: a thousand small writes must not become a thousand pieces. */
+/** Of a piece. */
+const PIECE = 16_384;
+/** Below this, what an empty queue is given is kept in an array of its own size: of many connections most write little. */
 const SMALL = 4096;
-const GATHER = 16_384;
+/** Pieces that are kept for the next who need one. */
+const MOST_KEPT = 256;
 
-/** What was written and is not acknowledged yet: the writer's own arrays, and positions in them. */
+/** Pieces of memory for all connections. What is freed is used again: the engine's garbage collector runs for every few dozen megabytes of buffers. */
+export class PiecePool {
+  private readonly free: Uint8Array[] = [];
+
+  take(): Uint8Array {
+    return this.free.pop() ?? new Uint8Array(PIECE);
+  }
+
+  give(piece: Uint8Array): void {
+    if (piece.length === PIECE && this.free.length < MOST_KEPT) this.free.push(piece);
+  }
+}
+
+/** What was written and is not acknowledged yet, in pieces. */
 export class SendQueue {
   private chunks: Uint8Array[] = [];
   /** Bytes of the first piece that are gone. */
   private skipped = 0;
-  /** How much of the last piece is filled, when it is one of ours; 0 otherwise. */
+  /** How much of the last piece is filled; 0 when it is full. */
   private filled = 0;
   private bytes = 0;
   /** Where the last look-up ended: the next is mostly right behind. */
   private cursor = 0;
   private cursorAt = 0;
 
+  constructor(private readonly pool = new PiecePool()) {}
+
   get length(): number {
     return this.bytes;
   }
 
-  /** The array is the queue's from here on. */
+  /** Copies `data`. */
   push(data: Uint8Array): void {
+    const { chunks } = this;
     this.bytes += data.length;
-    if (data.length >= SMALL) {
-      this.seal();
-      this.chunks.push(data);
+    if (chunks.length === 0 && data.length < SMALL) {
+      chunks.push(data.slice());
       return;
     }
-    let rest = data;
-    const last = this.chunks.at(-1);
-    if (this.filled > 0 && last !== undefined) {
-      const fits = rest.subarray(0, last.length - this.filled);
-      last.set(fits, this.filled);
-      this.filled += fits.length;
-      rest = rest.subarray(fits.length);
+    for (let at = 0; at < data.length; ) {
+      if (this.filled === 0) chunks.push(this.pool.take());
+      const count = Math.min(PIECE - this.filled, data.length - at);
+      chunks[chunks.length - 1].set(data.subarray(at, at + count), this.filled);
+      this.filled = (this.filled + count) % PIECE;
+      at += count;
     }
-    if (rest.length === 0) return;
-    this.seal();
-    // The first small write is kept as it is; a second one in a row begins to gather.
-    if (this.chunks.length === 0) {
-      this.chunks.push(rest);
-      return;
-    }
-    const piece = new Uint8Array(GATHER);
-    piece.set(rest);
-    this.chunks.push(piece);
-    this.filled = rest.length;
-  }
-
-  private seal(): void {
-    if (this.filled === 0) return;
-    const index = this.chunks.length - 1;
-    this.chunks[index] = this.chunks[index].subarray(0, this.filled);
-    this.filled = 0;
   }
 
   discard(count: number): void {
@@ -62,13 +61,17 @@ export class SendQueue {
     }
     this.skipped += count;
     let gone = 0;
-    while (this.skipped >= this.chunks[gone].length) this.skipped -= this.chunks[gone++].length;
+    while (this.skipped >= this.chunks[gone].length) {
+      this.skipped -= this.chunks[gone].length;
+      this.pool.give(this.chunks[gone++]);
+    }
     if (gone > 0) this.chunks.splice(0, gone);
     this.cursor = 0;
     this.cursorAt = 0;
   }
 
   clear(): void {
+    for (const chunk of this.chunks) this.pool.give(chunk);
     // A fresh array: an idle connection holds no grown backing store.
     if (this.chunks.length > 0) this.chunks = [];
     this.bytes = 0;

@@ -5,6 +5,7 @@ import { writeU16, writeU32 } from '../wire/bytes.js';
 import { ACK, DEFAULT_MSS, DEFAULT_MSS_V6, FIN, OPTION_MSS, OPTION_SACK, OPTION_SACK_PERMITTED, OPTION_WINDOW_SCALE, RST, SYN, TCP_HEADER, type TcpSegment } from '../wire/tcp.js';
 import type { Keyed } from './flow-table.js';
 import { ReceiveQueue } from './receive-queue.js';
+import type { PiecePool } from './send-queue.js';
 import { type SenderPort, TcpSender } from './tcp-sender.js';
 
 /** RFC 9293 3.3.2; `held` is a SYN that is not answered until the host's connection stands. */
@@ -41,6 +42,8 @@ export interface TcpShared {
   /** Calls `flush` when the guest's card has room again. */
   waitForRoom(connection: TcpConnection): void;
   stateChanged(connection: TcpConnection, before: TcpState): void;
+  /** Memory for what waits to be sent. */
+  readonly pieces: PiecePool;
   /** Scratch for SACK blocks. */
   readonly sackStarts: Int32Array;
   readonly sackEnds: Int32Array;
@@ -105,7 +108,7 @@ export class TcpConnection implements Keyed, SenderPort {
     private readonly shared: TcpShared,
   ) {
     this.state = 'held';
-    this.sender = new TcpSender(this, (fire) => shared.createTimer(fire));
+    this.sender = new TcpSender(this, (fire) => shared.createTimer(fire), shared.pieces);
     this.receiver = new ReceiveQueue((bytes) => this.user.received(bytes));
     this.openedMs = this.heardMs = shared.nowMs();
     this.ourScale = 0;

@@ -8,6 +8,7 @@ import { readI32, readU32, writeU16, writeU32 } from '../wire/bytes.js';
 import { IPPROTO_TCP } from '../wire/ip.js';
 import { ACK, emptyTcpSegment, FIN, parseTcp, RST, SYN, TCP_HEADER, type TcpSegment } from '../wire/tcp.js';
 import { FlowTable } from './flow-table.js';
+import { PiecePool } from './send-queue.js';
 import { TcpConnection, type TcpShared, type TcpState } from './tcp-connection.js';
 
 export interface TcpLayerContext {
@@ -32,6 +33,7 @@ export class TcpLayer implements TcpShared {
   readonly maxBufferSize: number;
   bufferSize: number;
   readonly count: NetworkCounters;
+  readonly pieces = new PiecePool();
   readonly sackStarts = new Int32Array(4);
   readonly sackEnds = new Int32Array(4);
   private readonly flows: FlowTable<TcpConnection>;

@@ -2,7 +2,7 @@ import type { NetworkTimer } from '../timers.js';
 import { ACK, FIN, PSH, type TcpSegment } from '../wire/tcp.js';
 import { Rto } from './rto.js';
 import { Scoreboard } from './scoreboard.js';
-import { SendQueue } from './send-queue.js';
+import { type PiecePool, SendQueue } from './send-queue.js';
 
 /** What the sender needs of its connection. */
 export interface SenderPort {
@@ -34,7 +34,7 @@ const LOSS = 2;
 
 /** The sending half of a connection: what is in flight, how much may be (RFC 5681), and what must be sent again. */
 export class TcpSender {
-  readonly queue = new SendQueue();
+  readonly queue: SendQueue;
   readonly rto = new Rto();
   /** SND.UNA, SND.NXT, SND.WND, SND.WL1, SND.WL2; `max` is the highest that was ever sent. */
   una = 0;
@@ -70,7 +70,10 @@ export class TcpSender {
   constructor(
     private readonly port: SenderPort,
     private readonly createTimer: (fire: () => void) => NetworkTimer,
-  ) {}
+    pieces: PiecePool,
+  ) {
+    this.queue = new SendQueue(pieces);
+  }
 
   /** `iss` was sent with a SYN; what follows is data. */
   start(iss: number): void {
