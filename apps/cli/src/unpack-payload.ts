@@ -71,40 +71,44 @@ const FEW_BYTES = 32;
 
 /** The legacy frame (lz4 frame format, "Legacy frame"), which kernels are packed in: blocks, each behind its length. */
 function unpackLz4(bytes: Uint8Array, length: number): Uint8Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const into = new Uint8Array(length);
   let written = 0;
+  let i = 4;
+  let end = 0;
   const damaged = (): BootError => new BootError('malformed', 'the kernel\'s lz4 payload is damaged');
-  for (let at = 4; at + 4 <= bytes.length; ) {
-    const end = at + 4 + view.getUint32(at, true);
+  /** Of a count of 15, the rest. */
+  const more = (): number => {
+    let count = 15;
+    for (let byte = 255; byte === 255 && i < end; count += byte) byte = bytes[i++] as number;
+    return count;
+  };
+  for (; i + 4 <= bytes.length; i = end) {
+    const size = ((bytes[i] as number) | ((bytes[i + 1] as number) << 8) | ((bytes[i + 2] as number) << 16) | ((bytes[i + 3] as number) << 24)) >>> 0;
+    i += 4;
+    end = i + size;
     if (end > bytes.length) throw damaged();
     const first = written;
     // lz4 block format: literals, then a match further back.
-    for (let i = at + 4; i < end; ) {
+    while (i < end) {
       const token = bytes[i++] as number;
-      const more = (start: number): number => {
-        let count = start;
-        for (let byte = 255; start === 15 && byte === 255 && i < end; count += byte) byte = bytes[i++] as number;
-        return count;
-      };
-      const literals = more(token >> 4);
+      const literals = token >> 4 === 15 ? more() : token >> 4;
       if (i + literals > end || written + literals > length) throw damaged();
       if (literals > FEW_BYTES) {
         into.set(bytes.subarray(i, i + literals), written);
         written += literals;
         i += literals;
-      } else for (let k = 0; k < literals; k++) into[written++] = bytes[i++] as number;
+      } else for (const stop = i + literals; i < stop; ) into[written++] = bytes[i++] as number;
       if (i >= end) break;
-      const distance = i + 2 <= end ? view.getUint16(i, true) : 0;
+      const distance = i + 2 <= end ? (bytes[i] as number) | ((bytes[i + 1] as number) << 8) : 0;
       i += 2;
-      const count = more(token & 15) + 4;
-      if (distance === 0 || written - distance < first || written + count > length) throw damaged();
+      const count = 4 + ((token & 15) === 15 ? more() : token & 15);
+      let from = written - distance;
+      if (distance === 0 || from < first || written + count > length) throw damaged();
       if (count > FEW_BYTES && distance >= count) {
-        into.copyWithin(written, written - distance, written - distance + count);
+        into.copyWithin(written, from, from + count);
         written += count;
-      } else for (let k = 0; k < count; k++, written++) into[written] = into[written - distance] as number;
+      } else for (const stop = written + count; written < stop; ) into[written++] = into[from++] as number;
     }
-    at = end;
   }
   return into.subarray(0, written);
 }

@@ -244,6 +244,25 @@ describe('GuestRam', () => {
     ram.forEachNonZeroPage(() => expect.unreachable());
   });
 
+  it('clears what was there before it, and what was written around it since the first time', () => {
+    const memory = new WebAssembly.Memory({ initial: 16, maximum: 16 });
+    new Uint8Array(memory.buffer)[0x5000] = 1;
+    const given = new GuestRam({ memory, ramBytes: MIB });
+    given.clear();
+    given.forEachNonZeroPage(() => expect.unreachable());
+
+    const own = new GuestRam({ ramBytes: MIB });
+    own.clear();
+    new Uint8Array(own.memory.buffer)[0x5000] = 1;
+    own.clear();
+    own.forEachNonZeroPage(() => expect.unreachable());
+
+    const written = new GuestRam({ ramBytes: MIB });
+    written.load(0x5000, Uint8Array.of(1));
+    written.clear();
+    written.forEachNonZeroPage(() => expect.unreachable());
+  });
+
   it('throws with the ranges when the host loads outside RAM', () => {
     expect(() => small().load(0x9ffff, new Uint8Array(2))).toThrow(/0x9ffff\+0x2 is not all RAM \(RAM: 0x0\+0xa0000/);
     expect(() => small().copy(2 * MIB, 1)).toThrow(GuestMemoryError);

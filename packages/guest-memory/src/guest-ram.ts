@@ -35,12 +35,15 @@ export class GuestRam implements GuestMemory {
   #bytes!: Uint8Array;
   #view!: DataView;
   #pageScanner: PageScanner | undefined;
+  /** It was allocated here, and nothing has been written through this object. */
+  #fresh: boolean;
 
   constructor(options: GuestRamOptions) {
     const layout = layOutRam(options);
     this.ranges = layout.ranges;
     this.ramBytes = layout.ranges.reduce((sum, range) => sum + range.length, 0);
     this.onWrite = options.onWrite ?? (() => undefined);
+    this.#fresh = options.memory === undefined;
     if (options.memory === undefined) {
       const pages = layout.memoryBytes / 65536;
       try {
@@ -122,7 +125,7 @@ export class GuestRam implements GuestMemory {
   writeU8(address: number, value: number): void {
     const offset = this.hostOffset(address, 1);
     if (offset < 0) return;
-    this.onWrite(address, 1);
+    this.#announce(address, 1);
     if (this.#bytes.length === 0) this.#refresh();
     this.#bytes[offset] = value;
   }
@@ -130,7 +133,7 @@ export class GuestRam implements GuestMemory {
   writeU16(address: number, value: number): void {
     const offset = this.hostOffset(address, 2);
     if (offset < 0) return;
-    this.onWrite(address, 2);
+    this.#announce(address, 2);
     if (this.#bytes.length === 0) this.#refresh();
     this.#view.setUint16(offset, value, true);
   }
@@ -138,7 +141,7 @@ export class GuestRam implements GuestMemory {
   writeU32(address: number, value: number): void {
     const offset = this.hostOffset(address, 4);
     if (offset < 0) return;
-    this.onWrite(address, 4);
+    this.#announce(address, 4);
     if (this.#bytes.length === 0) this.#refresh();
     this.#view.setUint32(offset, value, true);
   }
@@ -146,7 +149,7 @@ export class GuestRam implements GuestMemory {
   writeAddress(address: number, value: number): void {
     const offset = this.hostOffset(address, 8);
     if (offset < 0) return;
-    this.onWrite(address, 8);
+    this.#announce(address, 8);
     if (this.#bytes.length === 0) this.#refresh();
     this.#view.setUint32(offset, value % 0x1_0000_0000, true);
     this.#view.setUint32(offset + 4, Math.floor(value / 0x1_0000_0000), true);
@@ -155,7 +158,7 @@ export class GuestRam implements GuestMemory {
   borrow(address: number, length: number, intent: 'read' | 'write'): Uint8Array | undefined {
     const offset = this.hostOffset(address, length);
     if (offset < 0) return undefined;
-    if (intent === 'write' && length > 0) this.onWrite(address, length);
+    if (intent === 'write' && length > 0) this.#announce(address, length);
     if (this.#bytes.length === 0) this.#refresh();
     return this.#bytes.subarray(offset, offset + length);
   }
@@ -174,8 +177,14 @@ export class GuestRam implements GuestMemory {
     return source.slice();
   }
 
-  /** Zeroes all RAM: power-on. Pages that are zero stay untouched, so that the host need not give them memory. */
+  /**
+   * Zeroes all RAM: power-on. Pages that are zero stay untouched, so that the host need not give them memory. The first time, memory that was allocated here
+   * and hasn't been written through this object is taken to be zero without a look; a processor, which writes in its own way, starts later.
+   */
   clear(): void {
+    const fresh = this.#fresh;
+    this.#fresh = false;
+    if (fresh) return;
     this.forEachNonZeroPage((address) => this.borrow(address, PAGE_BYTES, 'write')?.fill(0));
   }
 
@@ -202,6 +211,11 @@ export class GuestRam implements GuestMemory {
       }
     }
     return scanner.hash;
+  }
+
+  #announce(address: number, length: number): void {
+    this.#fresh = false;
+    this.onWrite(address, length);
   }
 
   #scanner(): PageScanner {
