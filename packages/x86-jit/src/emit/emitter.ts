@@ -210,14 +210,14 @@ export class Emitter {
   }
   /** @param bytes 1, 2, 4 or 8 */
   loadSigned(base: I32, offset: number, bytes: number): I64 {
-    const opcode = bytes === 1 ? Op.i64Load8S : bytes === 2 ? Op.i64Load16S : bytes === 4 ? Op.i64Load32S : Op.i64Load;
-    this.#access(opcode, base, offset);
-    return this.popI64();
+    if (bytes === 8) return this.loadI64(base, offset);
+    this.#access(bytes === 1 ? Op.i32Load8S : bytes === 2 ? Op.i32Load16S : Op.i32Load, base, offset);
+    return new Extended(this, this.popI32(), true);
   }
   loadUnsigned(base: I32, offset: number, bytes: number): I64 {
-    const opcode = bytes === 1 ? Op.i64Load8U : bytes === 2 ? Op.i64Load16U : bytes === 4 ? Op.i64Load32U : Op.i64Load;
-    this.#access(opcode, base, offset);
-    return this.popI64(8 * bytes);
+    if (bytes === 8) return this.loadI64(base, offset);
+    this.#access(bytes === 1 ? Op.i32Load8U : bytes === 2 ? Op.i32Load16U : Op.i32Load, base, offset);
+    return new Extended(this, this.popI32(), false, 8 * bytes);
   }
   loadV128(base: I32, offset = 0): V128 {
     base.push();
@@ -253,8 +253,9 @@ export class Emitter {
   }
   /** Stores the low `bytes` bytes. */
   storeI64(base: I32, offset: number, value: I64, bytes = 8): void {
-    const opcode = bytes === 1 ? Op.i64Store8 : bytes === 2 ? Op.i64Store16 : bytes === 4 ? Op.i64Store32 : Op.i64Store;
-    this.#store(opcode, base, offset, value);
+    const low = bytes === 8 ? undefined : value.low32();
+    if (low) this.#store(bytes === 1 ? Op.i32Store8 : bytes === 2 ? Op.i32Store16 : Op.i32Store, base, offset, low);
+    else this.#store(bytes === 1 ? Op.i64Store8 : bytes === 2 ? Op.i64Store16 : bytes === 4 ? Op.i64Store32 : Op.i64Store, base, offset, value);
   }
   storeV128(base: I32, offset: number, value: V128): void {
     base.push();
@@ -562,6 +563,10 @@ export class I32 extends Value {
   /** `this ? a : b` */
   select<T extends Value>(a: T, b: T): T {
     if (this.isConstant) return this.low !== 0 ? a : b;
+    if (a instanceof I64 && b instanceof I64) {
+      const [x, y] = [a.signed32(), b.signed32()];
+      if (x && y && !(a.isConstant && b.isConstant)) return new Extended(this.e, this.select(x, y), true) as Value as T;
+    }
     a.push();
     b.push();
     this.push();
@@ -616,9 +621,18 @@ export class I64 extends Value {
   }
   #binary(opcode: number, value: I64 | number | bigint): I64 {
     const other = this.#operand(value);
-    if (this.isConstant && other.isConstant) {
-      const folded = fold64(opcode, this.bigint, other.bigint);
-      if (folded !== undefined) return this.e.i64(folded);
+    if (this.isConstant) {
+      if (other.isConstant) {
+        const folded = fold64(opcode, this.bigint, other.bigint);
+        if (folded !== undefined) return this.e.i64(folded);
+      }
+      if (other instanceof Narrow) {
+        const narrow = narrowed(opcode, this, other);
+        if (narrow) return narrow;
+      }
+    } else if (this instanceof Narrow && (other.isConstant || other instanceof Narrow)) {
+      const narrow = narrowed(opcode, this, other);
+      if (narrow) return narrow;
     }
     this.push();
     other.push();
@@ -635,6 +649,9 @@ export class I64 extends Value {
     if (this.isConstant && other.isConstant) {
       const folded = compare64(opcode, this.bigint, other.bigint);
       if (folded !== undefined) return this.e.i32(folded ? 1 : 0);
+    } else if (this instanceof Narrow || other instanceof Narrow) {
+      const narrow = comparedAsI32(opcode, this, other);
+      if (narrow) return narrow;
     }
     this.push();
     other.push();
@@ -670,27 +687,59 @@ export class I64 extends Value {
   geU(other: I64 | number | bigint): I32 { return this.#compare(Op.i64GeU, other); }
   eqz(): I32 {
     if (this.isConstant) return this.e.i32((this.low | this.high) === 0 ? 1 : 0);
+    const half = this.signed32() ?? this.unsigned32();
+    if (half) return half.eqz();
     this.push();
     this.e.op(Op.i64Eqz);
     return this.e.popI32();
+  }
+  /** Rotation of the low `bytes` bytes, 4 or 8, in these. */
+  rotatedLeft(bytes: 4 | 8, count: I64): I64 {
+    return bytes === 8 ? this.rotl(count) : new Extended(this.e, this.wrap().rotl(count.wrap()), true);
+  }
+  rotatedRight(bytes: 4 | 8, count: I64): I64 {
+    return bytes === 8 ? this.rotr(count) : new Extended(this.e, this.wrap().rotr(count.wrap()), true);
   }
   clz(): I64 { return this.#unary(Op.i64Clz); }
   ctz(): I64 { return this.#unary(Op.i64Ctz); }
   popcnt(): I64 { return this.#unary(Op.i64Popcnt); }
   wrap(): I32 {
-    if (this.isConstant) return this.e.i32(this.low);
+    const low = this.low32();
+    if (low) return low;
     this.push();
     this.e.op(Op.i32WrapI64);
     return this.e.popI32();
   }
+  /** The low half, where it takes no 64-bit operation to get it. */
+  low32(): I32 | undefined {
+    return this.isConstant ? this.e.i32(this.low) : undefined;
+  }
+  /** What this is the sign extension of, where that is known. */
+  signed32(): I32 | undefined {
+    return this.isConstant && this.high === this.low >> 31 ? this.e.i32(this.low) : undefined;
+  }
+  /** What this is the zero extension of, where that is known. */
+  unsigned32(): I32 | undefined {
+    return this.isConstant && this.high === 0 ? this.e.i32(this.low) : undefined;
+  }
+  /** This, of which the caller knows that it is the sign extension of its low half. */
+  asSigned32(): I64 {
+    return this.isConstant ? this : new Extended(this.e, this.wrap(), true);
+  }
   /** The low `bytes` bytes sign-extended. */
   signed(bytes: number): I64 {
     if (this.isConstant) return this.e.i64(BigInt.asIntN(8 * bytes, this.bigint));
-    return bytes === 8 || this.bits < 8 * bytes ? this : this.#unary(bytes === 1 ? Op.i64Extend8S : bytes === 2 ? Op.i64Extend16S : Op.i64Extend32S);
+    if (bytes === 8) return this;
+    if (this.bits < 8 * bytes) return this instanceof Narrow ? this : new Extended(this.e, this.wrap(), false, this.bits);
+    const low = this.wrap();
+    return new Extended(this.e, bytes === 4 ? low : bytes === 2 ? low.extend16S() : low.extend8S(), true);
   }
   /** The low `bytes` bytes zero-extended. */
   unsigned(bytes: number): I64 {
-    return this.bits <= 8 * bytes ? this : this.and(bytes === 1 ? 0xff : bytes === 2 ? 0xffff : 0xffffffff);
+    if (this.bits <= 8 * bytes) return this;
+    if (this.isConstant) return this.and(bytes === 1 ? 0xff : bytes === 2 ? 0xffff : 0xffffffff);
+    const low = this.wrap();
+    return new Extended(this.e, bytes === 4 ? low : low.and(bytes === 2 ? 0xffff : 0xff), false, 8 * bytes);
   }
   asF64(): F64 {
     this.push();
@@ -716,6 +765,127 @@ export class I64 extends Value {
     this.push();
     this.e.simd(Simd.i64x2Splat);
     return this.e.popV128();
+  }
+}
+
+/** In place of a local: the value is made of others wherever it is pushed. */
+const NO_LOCAL = 0x7fffffff;
+
+/**
+ * A 64-bit value whose low half is there as 32 bits. Operations whose result's low half depends on the operands' low halves alone are done with 32 bits where
+ * no more is asked for, and processors and V8 do those better. It is made of values that don't change, so that it may be pushed anywhere.
+ */
+abstract class Narrow extends I64 {
+  constructor(e: Emitter, bits: number) {
+    super(e, NO_LOCAL, bits);
+  }
+  abstract override push(): void;
+  abstract override low32(): I32;
+}
+
+class Extended extends Narrow {
+  declare readonly half: I32;
+  declare readonly isSigned: boolean;
+
+  /** @param bits of a zero extension, see `I64.bits` */
+  constructor(e: Emitter, half: I32, isSigned: boolean, bits = isSigned ? 0 : 32) {
+    super(e, bits);
+    this.half = half;
+    this.isSigned = isSigned;
+  }
+  override push(): void {
+    this.half.push();
+    this.e.op(this.isSigned ? Op.i64ExtendI32S : Op.i64ExtendI32U);
+  }
+  override low32(): I32 {
+    return this.half;
+  }
+  override signed32(): I32 | undefined {
+    return this.isSigned || this.bits < 32 ? this.half : undefined;
+  }
+  override unsigned32(): I32 | undefined {
+    return this.isSigned ? undefined : this.half;
+  }
+}
+
+/** An operation of 64 bits, which isn't done before it is asked for. */
+class Delayed extends Narrow {
+  declare readonly opcode: number;
+  declare readonly a: I64;
+  declare readonly b: I64;
+
+  constructor(e: Emitter, opcode: number, a: I64, b: I64) {
+    super(e, 0);
+    this.opcode = opcode;
+    this.a = a;
+    this.b = b;
+  }
+  override push(): void {
+    this.a.push();
+    this.b.push();
+    this.e.op(this.opcode);
+  }
+  override low32(): I32 {
+    const [a, b] = [this.a.low32() as I32, this.b.low32() as I32];
+    switch (this.opcode) {
+      case Op.i64Add: return a.add(b);
+      case Op.i64Sub: return a.sub(b);
+      case Op.i64Mul: return a.mul(b);
+      default: return a.shl(b);
+    }
+  }
+}
+
+/** @param b neither is plain, nor are both constant */
+function narrowed(opcode: number, a: I64, b: I64): I64 | undefined {
+  const { e } = a;
+  switch (opcode) {
+    case Op.i64Add: case Op.i64Sub: case Op.i64Mul:
+      return new Delayed(e, opcode, a, b);
+    case Op.i64Shl:
+      return b.bits <= 5 ? new Delayed(e, opcode, a, b) : undefined;
+    case Op.i64ShrS: case Op.i64ShrU: {
+      if (b.bits > 5) return undefined;
+      const count = b.low32() as I32;
+      const unsigned = a.unsigned32();
+      if (unsigned) return new Extended(e, unsigned.shrU(count), false, resultBits(Op.i64ShrU, a, b));
+      const signed = opcode === Op.i64ShrS ? a.signed32() : undefined;
+      return signed && new Extended(e, signed.shrS(count), true);
+    }
+    case Op.i64And: case Op.i64Or: case Op.i64Xor: {
+      const [u, v] = [a.unsigned32(), b.unsigned32()];
+      // Zeros at the top of either are the result's.
+      if (opcode === Op.i64And && (u ?? v)) return new Extended(e, (a.low32() as I32).and(b.low32() as I32), false, Math.min(a.bits, b.bits));
+      if (u && v) return new Extended(e, logic32(opcode, u, v), false, Math.max(a.bits, b.bits));
+      const [x, y] = [a.signed32(), b.signed32()];
+      return x && y && new Extended(e, logic32(opcode, x, y), true);
+    }
+    default:
+      return undefined;
+  }
+}
+function logic32(opcode: number, a: I32, b: I32): I32 {
+  return opcode === Op.i64And ? a.and(b) : opcode === Op.i64Or ? a.or(b) : a.xor(b);
+}
+
+/** Sign extension keeps both orders, zero extension makes both that of unsigned numbers. */
+function comparedAsI32(opcode: number, a: I64, b: I64): I32 | undefined {
+  let [x, y] = [a.signed32(), b.signed32()];
+  const signed = x !== undefined && y !== undefined;
+  if (!signed) [x, y] = [a.unsigned32(), b.unsigned32()];
+  if (!x || !y) return undefined;
+  switch (opcode) {
+    case Op.i64Eq: return x.eq(y);
+    case Op.i64Ne: return x.ne(y);
+    case Op.i64LtU: return x.ltU(y);
+    case Op.i64GtU: return x.gtU(y);
+    case Op.i64LeU: return x.leU(y);
+    case Op.i64GeU: return x.geU(y);
+    case Op.i64LtS: return signed ? x.ltS(y) : x.ltU(y);
+    case Op.i64GtS: return signed ? x.gtS(y) : x.gtU(y);
+    case Op.i64LeS: return signed ? x.leS(y) : x.leU(y);
+    case Op.i64GeS: return signed ? x.geS(y) : x.geU(y);
+    default: return undefined;
   }
 }
 

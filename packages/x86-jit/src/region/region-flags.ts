@@ -32,6 +32,11 @@ function sizeCode(size: number): number {
   return size === 0 ? 3 : Math.log2(size);
 }
 
+/** An operand that is the sign extension of what has so many bytes. */
+function sized(operand: I64, { size }: KnownFlags): I64 {
+  return size === 1 || size === 2 || size === 4 ? operand.asSigned32() : operand;
+}
+
 /** What the compiler knows of the flags around one instruction. */
 export interface FlagUse {
   /** Words that someone may look at after it: an instruction of the region, or whoever goes on where the region is left. */
@@ -120,10 +125,11 @@ export class RegionFlags extends Flags {
   }
 
   #a(known: KnownFlags): I64 {
-    return known.a ?? this.e.localI64(this.#aLocal);
+    return known.a ?? sized(this.e.localI64(this.#aLocal), known);
   }
   #b(known: KnownFlags): I64 {
-    return known.b ?? this.e.localI64(this.#bLocal);
+    const b = known.b ?? this.e.localI64(this.#bLocal);
+    return known.kind === FlagKind.inc || known.kind === FlagKind.dec ? b : sized(b, known);
   }
   #result(known: KnownFlags): I64 {
     const a = this.#a(known);

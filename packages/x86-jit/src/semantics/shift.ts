@@ -43,7 +43,7 @@ export function defineShift(d: Definitions): void {
     const bits = 8 * x.size;
     const u = a.unsigned(x.size);
     const m = x.size >= 4 ? n : n.and(bits - 1);
-    const result = x.size === 8 ? a.rotl(m) : u.shl(m).or(u.shrU(x.e.i64(bits).sub(m)));
+    const result = x.size === 8 || x.size === 4 ? a.rotatedLeft(x.size, m) : u.shl(m).or(u.shrU(x.e.i64(bits).sub(m)));
     const signed = result.signed(x.size);
     x.operand(0).write(signed);
     x.e.if(n.ne(0), () => x.flags.afterRol(signed));
@@ -52,7 +52,7 @@ export function defineShift(d: Definitions): void {
     const bits = 8 * x.size;
     const u = a.unsigned(x.size);
     const m = x.size >= 4 ? n : n.and(bits - 1);
-    const result = x.size === 8 ? a.rotr(m) : u.shrU(m).or(u.shl(x.e.i64(bits).sub(m)));
+    const result = x.size === 8 || x.size === 4 ? a.rotatedRight(x.size, m) : u.shrU(m).or(u.shl(x.e.i64(bits).sub(m)));
     const signed = result.signed(x.size);
     x.operand(0).write(signed);
     x.e.if(n.ne(0), () => x.flags.afterRor(x.size, signed));
@@ -142,6 +142,6 @@ export function defineShift(d: Definitions): void {
   d.define('Rorx', { shapes: ['rri', 'rmi'], sizes: [4, 8] }, (x) => {
     const u = x.operand(1).readUnsigned();
     const n = x.operand(2).read().and(8 * x.size - 1);
-    x.operand(0).write(x.size === 8 ? u.rotr(n) : u.shrU(n).or(u.shl(x.e.i64(32).sub(n))));
+    x.operand(0).write(u.rotatedRight(x.size as 4 | 8, n));
   });
 }
