@@ -48,8 +48,12 @@ class Compilation {
   readonly #elements: readonly Element[];
   /** By block: those of the region that control enters it from. */
   readonly #predecessors: readonly (readonly number[])[];
-  /** By block, where the budget is looked at: instructions that may be executed until it is again. */
-  readonly #allowances: readonly (number | undefined)[];
+  /** By block, its place in the order of code. */
+  readonly #positions: readonly number[];
+  /** By block: instructions that may be executed from its beginning on until the budget is looked at. */
+  readonly #allowances: readonly number[];
+  /** Blocks at whose beginning it is looked at. */
+  readonly #checked: ReadonlySet<number>;
   /** What is known of the flags where the only way into a block comes from. */
   readonly #flagsInto = new Map<number, FlagState>();
   readonly #ripLocal: number;
@@ -61,6 +65,8 @@ class Compilation {
   /** The node that follows where the present block ends. */
   #following: number | undefined;
   #page = 0;
+  /** The present block. */
+  #node = 0;
 
   constructor(private readonly x: RegionContext, private readonly shape: RegionShape) {
     // The root is block 0.
@@ -74,7 +80,11 @@ class Compilation {
     successors.forEach((list, from) => list.forEach((to) => (predecessors[to] as number[]).push(from)));
     this.#predecessors = predecessors;
     const order = blocksOf(elements);
-    this.#allowances = this.#checkPoints(order, successors);
+    const positions = this.#blocks.map(() => 0);
+    order.forEach((node, position) => (positions[node] = position));
+    this.#positions = positions;
+    this.#checked = this.#checkPoints(successors);
+    this.#allowances = this.#longestWays(order, successors);
     x.groups = groupAccesses(x.host, this.#blocks, order, (block) => (this.#enteredOnce(block) ? predecessors[block]?.[0] : undefined));
     this.#uses = this.#flagUses();
     x.keepsPages = !this.#has((facts) => facts.switchesTlb);
@@ -91,6 +101,8 @@ class Compilation {
     x.sideLabel = e.openBlock(Type.i32);
     this.#flagsInto.set(0, RegionFlags.AT_ENTRY);
     x.regionFlags.start(this.#has((facts) => facts.covers));
+    x.regionFlags.enter(RegionFlags.AT_ENTRY);
+    if (!this.#checked.has(0)) this.#requireBudgetFor(0);
     this.#emitElements(this.#elements, undefined);
     e.unreachable();
     e.closeBlock();
@@ -115,23 +127,35 @@ class Compilation {
   // --- before code is made ------------------------------------------------------------------------------------------------------
 
   /**
-   * The budget is looked at where the region is entered, at each loop's header, and after what counts by itself; there, enough for the longest way to
-   * the next such place must be left.
+   * The budget is looked at where the region is entered, where a loop goes back to its header, and after what counts by itself; there, enough for the longest
+   * way to the next such place must be left. At a header, flags from before the loop and from its end would meet, to be kept for that way out alone.
+   *
+   * @returns the blocks that it is looked at in front of, wherever control comes from
    */
-  #checkPoints(order: readonly number[], successors: readonly (readonly number[])[]): (number | undefined)[] {
-    const checked = new Set([0, ...this.#dispatchOf.keys(), ...loopHeaders(this.#elements)]);
+  #checkPoints(successors: readonly (readonly number[])[]): Set<number> {
+    const checked = new Set(this.#dispatchOf.keys());
     this.#blocks.forEach((block, node) => {
       if (repeats(block)) for (const next of successors[node] as readonly number[]) checked.add(next);
     });
-    // But for edges into those, all go forward.
+    return checked;
+  }
+  /** Control goes back, to a loop's header. */
+  #goesBack(from: number, to: number): boolean {
+    return (this.#positions[to] as number) <= (this.#positions[from] as number);
+  }
+  #longestWays(order: readonly number[], successors: readonly (readonly number[])[]): number[] {
     const longest = new Array<number>(this.#blocks.length).fill(0);
     for (const node of [...order].reverse()) {
       const block = this.#blocks[node] as RegionBlock;
       if (repeats(block)) continue;
-      const after = (successors[node] as readonly number[]).map((next) => (checked.has(next) ? 0 : (longest[next] as number)));
+      const after = (successors[node] as readonly number[]).map((next) => (this.#checked.has(next) || this.#goesBack(node, next) ? 0 : (longest[next] as number)));
       longest[node] = block.instructions.length + Math.max(0, ...after);
     }
-    return longest.map((instructions, node) => (checked.has(node) && instructions > 0 ? instructions : undefined));
+    return longest;
+  }
+  #requireBudgetFor(node: number): void {
+    const allowance = this.#allowances[node] as number;
+    if (allowance > 0) this.x.requireBudget(allowance, (this.#blocks[node] as RegionBlock).start);
   }
 
   #flagUses(): FlagUse[][] {
@@ -141,9 +165,9 @@ class Compilation {
       changed = false;
       for (let node = this.#blocks.length - 1; node >= 0; node--) {
         const block = this.#blocks[node] as RegionBlock;
-        const found = flagUses(block, this.#neededAfter(block, before), (instruction) => this.x.mayLeave(instruction));
+        const found = flagUses(block, this.#neededAfter(node, before), (instruction) => this.x.mayLeave(instruction));
         uses[node] = found.uses;
-        const needed = this.#allowances[node] === undefined && !repeats(block) ? found.before : ALL_WORDS;
+        const needed = this.#checked.has(node) || repeats(block) ? ALL_WORDS : found.before;
         if (needed !== before[node]) changed = true;
         before[node] = needed;
       }
@@ -151,13 +175,14 @@ class Compilation {
     return uses;
   }
   /** All words, where the region may be left at the block's end. */
-  #neededAfter({ instructions, start, end, fallsThrough }: RegionBlock, before: readonly number[]): number {
+  #neededAfter(from: number, before: readonly number[]): number {
+    const { instructions, start, end, fallsThrough } = this.#blocks[from] as RegionBlock;
     const { target } = instructions.at(-1) as RegionInstruction;
     if (!fallsThrough && target === undefined) return ALL_WORDS;
     let needed = 0;
     for (const next of [...(target === undefined ? [] : [target]), ...(fallsThrough ? [end] : [])]) {
       const node = this.#numberOf.get(next);
-      needed |= node === undefined || next >> 12 !== start >> 12 ? ALL_WORDS : (before[node] as number);
+      needed |= node === undefined || next >> 12 !== start >> 12 || this.#goesBack(from, node) ? ALL_WORDS : (before[node] as number);
     }
     return needed;
   }
@@ -203,8 +228,8 @@ class Compilation {
     this.#page = block.start & ~0xfff;
     x.forgetBits();
     x.regionFlags.enter(this.#enteredOnce(node) ? this.#flagsInto.get(node) : undefined);
-    const allowance = this.#allowances[node];
-    if (allowance !== undefined) x.requireBudget(allowance, block.start);
+    this.#node = node;
+    if (this.#checked.has(node)) this.#requireBudgetFor(node);
     if (!repeats(block)) x.countDown(instructions.length);
     let ended = false;
     const transfers: Transfers = {
@@ -235,6 +260,7 @@ class Compilation {
     }
     const page = target & ~0xfff;
     if (page !== this.#page) this.#requirePage(page, target);
+    if (this.#goesBack(this.#node, node) && !this.#checked.has(node)) this.#requireBudgetFor(node);
     this.#flagsInto.set(node, x.regionFlags.flagState);
     const dispatch = this.#dispatchOf.get(node);
     if (dispatch) {
@@ -450,11 +476,6 @@ function perfectHash(numbers: readonly number[]): { readonly multiplier: number;
 function blocksOf(elements: readonly Element[]): number[] {
   return elements.flatMap((element) => (element.kind === 'block' ? [element.node] : element.kind === 'loop' ? blocksOf(element.body) : []));
 }
-/** Dispatches among them. */
-function loopHeaders(elements: readonly Element[]): number[] {
-  return elements.flatMap((element) => (element.kind === 'loop' ? [element.header, ...loopHeaders(element.body)] : []));
-}
-
 /** It is one instruction, which counts its own iterations. */
 function repeats({ instructions }: RegionBlock): boolean {
   return (instructions[0] as RegionInstruction).facts.loops;
