@@ -537,6 +537,28 @@ describe('virtio-blk over a disk that takes its time', () => {
     queue.kick();
     expect(rig.disk.held).toHaveLength(8);
   });
+
+  it.each([
+    ['as much as its limits allow', [], VIRTIO_BLK_S_OK, [`readv 0${'+1048576'.repeat(254)}`]],
+    ['no sector more', [512], VIRTIO_BLK_S_IOERR, []],
+  ] as const)('moves in one request %s', (_, more, status, log) => {
+    const disk = new HeldDisk({ vectored: true });
+    const rig = new Rig({}, {}, Object.defineProperty(disk, 'size', { value: 1 << 30 }));
+    const driver = rig.driver();
+    const queue = driver.driver.queues[0]!;
+    const lengths = [...new Array<number>(254).fill(1 << 20), ...more];
+    // All buffers are one and the same.
+    const head = driver.submit(VIRTIO_BLK_T_IN, 0, [], lengths.map(() => 16), 0, false);
+    const table = rig.memory.readAddress(queue.rings.descriptors + 16 * head);
+    lengths.forEach((length, i) => {
+      rig.memory.writeAddress(table + 16 * (i + 1), 0x40_0000);
+      rig.memory.writeU32(table + 16 * (i + 1) + 8, length);
+    });
+    queue.kick();
+    rig.ingress.deliver();
+    expect(rig.memory.readU8(rig.memory.readAddress(table + 16 * (lengths.length + 1)))).toBe(status);
+    expect(disk.log).toEqual(log);
+  });
 });
 
 describe('virtio-blk’s configuration', () => {
@@ -544,6 +566,7 @@ describe('virtio-blk’s configuration', () => {
     const rig = new Rig({ size: 8 << 20 }, { blockSize: 4096, physicalBlockSize: 4096, queues: 2 });
     const { port } = rig.driver().driver;
     expect(port.readConfig(0, 4)).toBe(16384);
+    expect(port.readConfig(8, 4)).toBe(1 << 20);
     expect(port.readConfig(12, 4)).toBe(254);
     expect(port.readConfig(20, 4)).toBe(4096);
     expect([port.readConfig(24, 1), port.readConfig(26, 2)]).toEqual([0, 1]);
