@@ -63,6 +63,8 @@ function makeDisc(): void {
   report.check('genisoimage makes a disc', iso.status === 0, iso.output);
 }
 
+/** Of a disk, in blocks of 4 KiB; a little less, so that multiples of it aren't those of an image's clusters. */
+const EIGHTH = (MEGABYTES + 16) * 32 - 24;
 const FIO = '--rw=randwrite --bsrange=4k-128k --direct=1 --ioengine=libaio --iodepth=16 --verify=crc32c --do_verify=1 --verify_fatal=1 --randseed=1';
 
 /** Writes, reads back, and says sums that the host compares. */
@@ -74,7 +76,7 @@ async function readAndWrite(): Promise<void> {
   fio --name=$1 --filename=/dev/$2 --size=100% ${FIO} > /fio.log 2>&1 || { echo "FIO FAILED $1"; cat /fio.log; }
   sed -n 's/^ *\\(READ\\|WRITE\\): .*io=\\([^,]*\\).*/FIO \\1 '$1' \\2/p' /fio.log
   dd if=/dev/urandom of=/dev/$2 bs=1M count=${MEGABYTES} oflag=direct 2>/dev/null || echo "WRITE FAILED $1"
-  for i in 3 1 7 5; do dd if=/dev/urandom of=/dev/$2 bs=4k count=64 seek=$((i * 1000)) oflag=direct conv=notrunc 2>/dev/null || echo "WRITE FAILED $1"; done
+  for i in 3 1 7 5; do dd if=/dev/urandom of=/dev/$2 bs=4k count=64 seek=$((i * ${EIGHTH})) oflag=direct conv=notrunc 2>/dev/null || echo "WRITE FAILED $1"; done
   sync
   echo "SUM $1 $(dd if=/dev/$2 bs=1M iflag=direct 2>/dev/null | md5sum | cut -d' ' -f1)"
 }
