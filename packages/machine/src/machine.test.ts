@@ -249,6 +249,35 @@ describe('a machine runs', () => {
     expect((await machine.run()).reason).toBe('breakpoint');
     expect(probe.log).toEqual(['1@2/2']);
   });
+
+  it.each([
+    ['all that the event loop has at hand', [3, 4, 5, 0, 0], [12]],
+    ['not what comes for ever', [3, 3, 3, 3, 3, 0], [12, 3]],
+    ['no floods', [32, 32, 1, 0], [32, 32, 1]],
+  ])('lets in together %s', async (_, arrivals, expected) => {
+    const entered = new Map<number, number>();
+    const host = fakeHost();
+    let left = arrivals;
+    const { machine } = build(
+      { code: COUNT },
+      {
+        host: {
+          ...host,
+          turn: () => {
+            const [now = 0, ...later] = left;
+            left = later;
+            for (let n = 0; n < now; n++) input.post(n);
+            return host.turn();
+          },
+        },
+        sliceMilliseconds: 0,
+      },
+    );
+    const input = machine.door.input<number>('frames', () => entered.set(machine.instructions, (entered.get(machine.instructions) ?? 0) + 1));
+    machine.powerOn();
+    await machine.run({ untilInstructions: 2_000_000 });
+    expect([...entered.values()]).toEqual(expected);
+  });
 });
 
 describe('host work in deterministic time', () => {
