@@ -25,10 +25,19 @@ const [T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15] = /
  * @param words the same bytes as little-endian words; without them it goes byte by byte
  */
 export function crc32(bytes: Uint8Array, length = bytes.length, words?: Int32Array): number {
-  let crc = -1;
-  let i = 0;
+  return crc32From(-1, bytes, 0, length, words);
+}
+
+/** Of what `FcsBuffer` leaves: bytes from `start`, a multiple of 4, to `end`. */
+export function crc32Rest(bytes: Uint8Array, start: number, end: number, words: Int32Array | undefined): number {
+  return crc32From(0, bytes, start, end, words);
+}
+
+function crc32From(before: number, bytes: Uint8Array, start: number, length: number, words: Int32Array | undefined): number {
+  let crc = before;
+  let i = start;
   if (words !== undefined) {
-    let at = 0;
+    let at = start >>> 2;
     for (const whole = (length >>> 2) - 3; at < whole; at += 4) {
       const a = words[at]! ^ crc;
       const b = words[at + 1]!;

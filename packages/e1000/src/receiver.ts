@@ -1,6 +1,6 @@
-import { PROTOCOL_TCP, PROTOCOL_UDP, WordBuffer, findIpHeaders, foldedSum, u16, type IpHeaders } from '@pckit/ethernet-offload';
+import { PROTOCOL_TCP, PROTOCOL_UDP, findIpHeaders, foldedSum, u16, type IpHeaders } from '@pckit/ethernet-offload';
 import type { GuestMemory } from '@pckit/interfaces';
-import { crc32 } from './crc32.js';
+import { FcsBuffer } from './fcs-buffer.js';
 import { RCTL_BSEX, RCTL_BSIZE_SHIFT, RCTL_SECRC, RXCSUM_IPOFL, RXCSUM_PCSS, RXCSUM_TUOFL } from './registers.js';
 
 // Frames into receive descriptors: manual, 3.2.
@@ -44,7 +44,8 @@ export interface ReceiveSettings {
 
 export class Receiver {
   /** The frame as it goes to memory: without its tag, padded, with FCS. */
-  readonly #buffer = new WordBuffer(MAX_LONG_FRAME + FCS);
+  readonly #fcs = new FcsBuffer(MAX_LONG_FRAME + FCS);
+  readonly #buffer = this.#fcs.frame;
   readonly #frame = this.#buffer.bytes;
   readonly #headers: IpHeaders = { ip: 0, version: 4, protocol: 0, transport: 0, nextHeaderAt: 0 };
   #status = 0;
@@ -114,7 +115,7 @@ export class Receiver {
 
   #addFcs(length: number): void {
     const out = this.#frame;
-    const fcs = crc32(out, length, this.#buffer.words);
+    const fcs = this.#fcs.fcs(length);
     for (let i = 0; i < FCS; i++) out[length + i] = fcs >>> (8 * i);
   }
 

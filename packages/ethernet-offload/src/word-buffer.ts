@@ -9,11 +9,11 @@ export class WordBuffer {
   /** The same bytes in the host's order; undefined where that isn't little-endian. */
   readonly words: Int32Array | undefined;
 
-  /** @param length in bytes; rounded up to whole words */
-  constructor(length: number) {
-    const buffer = new ArrayBuffer(Math.ceil(length / 4) * 4);
-    this.bytes = new Uint8Array(buffer);
-    this.words = LITTLE_ENDIAN ? new Int32Array(buffer) : undefined;
+  /** @param memory how many bytes, rounded up to whole words; or those themselves, aligned to words */
+  constructor(memory: number | Uint8Array) {
+    this.bytes = typeof memory === 'number' ? new Uint8Array(Math.ceil(memory / 4) * 4) : memory;
+    const { buffer, byteOffset, length } = this.bytes;
+    this.words = LITTLE_ENDIAN ? new Int32Array(buffer, byteOffset, length >>> 2) : undefined;
   }
 
   /** `onesComplementSum` of `bytes`, at most 64 KiB of them. */
