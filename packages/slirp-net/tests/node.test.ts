@@ -108,6 +108,27 @@ describe('over sockets of the host', () => {
     expect(Buffer.from(guest.datagrams[0].data).toString()).toBe('hello');
   });
 
+  it('datagrams of one turn leave in order, and all before their socket is closed', async () => {
+    const { guest, network } = world();
+    const peer = createSocket({ type: 'udp4', recvBufferSize: 1 << 20 });
+    cleanups.push(() => peer.close());
+    const got: number[] = [];
+    peer.on('message', ([first]) => got.push(first));
+    await new Promise<void>((done) => peer.bind(0, '127.0.0.1', done));
+    const { port } = peer.address();
+    const send = (n: number): void => guest.sendUdp(5000, '10.0.2.2', port, Uint8Array.of(n));
+    send(0);
+    await until(() => got.length === 1);
+    for (let n = 1; n <= 80; n++) send(n);
+    await until(() => got.length === 81);
+    send(81);
+    await until(() => got.length === 82);
+    for (let n = 82; n < 90; n++) send(n);
+    network.close();
+    await until(() => got.length === 90);
+    expect(got).toEqual(Array.from({ length: 90 }, (_, n) => n));
+  });
+
   // 150 of them are more than Linux's default buffer holds, and less than what its default limit allows.
   it('datagrams that come while the emulator computes are not lost', async () => {
     const { guest } = world();
