@@ -37,6 +37,8 @@ export interface RegionOptions {
 
 export const DEFAULT_REGION_OPTIONS: RegionOptions = { lookups: 8000, samplePeriod: 10_000, longestPeriod: 320_000, samples: 6, instructions: [150, 400, 1600], entries: 200_000, pages: 12, batch: 16, evict: 0 };
 
+/** Blocks of a region are sampled when it was left in its middle, for the interpreter to execute an instruction. It will be entered again at its root: they must be met so many times as often. */
+const COVERED = 3;
 /** Instructions that a region waits at most for others to share a module with. */
 const BATCH_WAIT = 1_000_000;
 const NEVER = 0x7fffffff;
@@ -111,7 +113,8 @@ export class RegionCache {
     const block = this.#wires.predecoder.blockOf(record, host);
     if (!block) return;
     const count = (this.#samples.get(block) ?? 0) + 1;
-    if (count < this.options.samples) this.#samples.set(block, count);
+    const covered = block.regions !== undefined && block.regions.size > 0;
+    if (count < this.options.samples * (covered ? COVERED : 1)) this.#samples.set(block, count);
     else {
       this.#samples.delete(block);
       this.#compile(cpu, block, 'samples');
