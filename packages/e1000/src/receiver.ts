@@ -16,8 +16,6 @@ const ERR_TCPE = 0x20;
 const ERR_IPE = 0x40;
 
 const DESCRIPTOR = 16;
-/** Behind the buffer's address: what the card writes. */
-const WRITTEN_BACK = 8;
 const LEAST_FRAME = 60;
 const FCS = 4;
 /** 3.2.1: 16,384 bytes with the FCS when long packets are on. */
@@ -47,6 +45,7 @@ export class Receiver {
   readonly #fcs = new FcsBuffer(MAX_LONG_FRAME + FCS);
   readonly #buffer = this.#fcs.frame;
   readonly #frame = this.#buffer.bytes;
+  #first = this.#frame.subarray(0, 0);
   readonly #headers: IpHeaders = { ip: 0, version: 4, protocol: 0, transport: 0, nextHeaderAt: 0 };
   #status = 0;
   #errors = 0;
@@ -75,28 +74,27 @@ export class Receiver {
     this.#compose(frame, tagged, length);
     if (!strip) this.#addFcs(length);
     this.#check(length, finished, settings.rxcsum);
-    const packetChecksum = this.#packetChecksum(length, settings.rxcsum & RXCSUM_PCSS);
+    const checksum = this.#packetChecksum(length, settings.rxcsum & RXCSUM_PCSS);
+    // As it would stand in the packet.
+    const swapped = ((checksum & 0xff) << 8) | (checksum >>> 8);
     const status = this.#status | STA_DD | (tagged ? STA_VP : 0) | (inexact ? STA_PIF : 0);
     const special = tagged ? u16(frame, 14) : 0;
     for (let i = 0, done = 0; i < needed; i++) {
       const at = ring.base + DESCRIPTOR * ring.head;
       const bytes = Math.min(size, stored - done);
-      memory.borrow(memory.readAddress(at), bytes, 'write')?.set(this.#frame.subarray(done, done + bytes));
+      memory.borrow(memory.readAddress(at), bytes, 'write')?.set(done === 0 ? this.#beginning(bytes) : this.#frame.subarray(done, done + bytes));
       done += bytes;
-      const written = memory.borrow(at + WRITTEN_BACK, DESCRIPTOR - WRITTEN_BACK, 'write');
-      if (written !== undefined) {
-        written[0] = bytes;
-        written[1] = bytes >>> 8;
-        written[2] = packetChecksum >>> 8;
-        written[3] = packetChecksum;
-        written[4] = i === needed - 1 ? status | STA_EOP : status;
-        written[5] = this.#errors;
-        written[6] = special;
-        written[7] = special >>> 8;
-      }
+      memory.writeU32(at + 8, (bytes | (swapped << 16)) >>> 0);
+      memory.writeU32(at + 12, ((i === needed - 1 ? status | STA_EOP : status) | (this.#errors << 8) | (special << 16)) >>> 0);
       ring.head = ring.head + 1 === ring.count ? 0 : ring.head + 1;
     }
     return needed;
+  }
+
+  /** One view serves for frames of one length. */
+  #beginning(bytes: number): Uint8Array {
+    if (this.#first.length !== bytes) this.#first = this.#frame.subarray(0, bytes);
+    return this.#first;
   }
 
   /** @param length with padding: no wire has shorter frames than 60 bytes; what comes from another emulated card may be */

@@ -47,6 +47,8 @@ export class Segmenter {
   readonly #headers: IpHeaders = { ip: 0, version: 4, protocol: 0, transport: 0, nextHeaderAt: 0 };
   readonly #words = new WordBuffer(SCRATCH);
   readonly #scratch = this.#words.bytes;
+  /** The packet that was made last. */
+  #packet = this.#scratch.subarray(0, 0);
   #frame: Uint8Array = this.#scratch;
   #offload: Offload | undefined;
   /** First byte of what is cut: all before it is repeated in every packet. */
@@ -147,7 +149,7 @@ export class Segmenter {
     scratch.set(frame);
     // The field holds the pseudo header's sum, which is so part of it.
     setChecksum(scratch, checksumStart + checksumOffset, ~this.#words.sum(checksumStart, frame.length) & 0xffff);
-    return scratch.subarray(0, frame.length);
+    return this.#made(frame.length);
   }
 
   #segment(index: number, kind: 'tcp' | 'udp'): Uint8Array {
@@ -158,8 +160,9 @@ export class Segmenter {
     const last = index === this.#count - 1;
     const bytes = last ? this.#frame.length - from : this.#step;
     const length = payload + bytes;
-    scratch.set(this.#frame.subarray(0, payload));
-    scratch.set(this.#frame.subarray(from, from + bytes), payload);
+    const frame = this.#frame;
+    for (let i = 0; i < payload; i++) scratch[i] = frame[i]!;
+    scratch.set(frame.subarray(from, from + bytes), payload);
     this.#setIpLength(length, index);
     if (kind === 'tcp') {
       addU32(scratch, transport + 4, index * this.#step);
@@ -171,7 +174,13 @@ export class Segmenter {
       setU16(scratch, transport + 4, 8 + bytes);
       this.#finishTransport(PROTOCOL_UDP, transport + 6, length);
     }
-    return scratch.subarray(0, length);
+    return this.#made(length);
+  }
+
+  /** The first bytes of the scratch; one view serves for packets of one length, since it takes as long to make as the copy of 1,500 bytes. */
+  #made(length: number): Uint8Array {
+    if (this.#packet.length !== length) this.#packet = this.#scratch.subarray(0, length);
+    return this.#packet;
   }
 
   #fragment(index: number): Uint8Array {
@@ -210,7 +219,7 @@ export class Segmenter {
     }
     const length = at + bytes;
     this.#setIpLength(length, 0);
-    return scratch.subarray(0, length);
+    return this.#made(length);
   }
 
   /** @param step added to IPv4's identification: packets of one cut are datagrams of their own */
