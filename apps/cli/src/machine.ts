@@ -49,6 +49,8 @@ export interface Machine extends SessionPc {
   readonly bootNotes: readonly string[];
   stateHash(): string;
   snapshot(notes: Plain): Snapshot;
+  /** Resolves when no disk moves data in guest memory: nothing is restored before. */
+  quiet(): Promise<void>;
   restore(snapshot: Snapshot): void;
   statistics(): MachineStatistics;
   /** How far the kernel's addresses were moved, where that was the host's choice. */
@@ -163,6 +165,10 @@ class PcMachine implements Machine {
 
   snapshot(notes: Plain): Snapshot {
     return this.#pc.machine.snapshot(notes);
+  }
+
+  quiet(): Promise<void> {
+    return this.#pc.machine.door.quiet();
   }
 
   restore(snapshot: Snapshot): void {

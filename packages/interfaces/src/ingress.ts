@@ -18,6 +18,13 @@ export interface Ingress {
    * calls, by the same name. The board that restores gives them the times that the first ones had.
    */
   completion<T>(name: string, work: Promise<T> | T, settle: (result: Settled<T>) => void): void;
+  /**
+   * Announces host work that reads or writes borrowed guest memory while processors execute; `completion` is called for it as for any other. Absent where
+   * that isn't allowed: in deterministic time. The machine is not reset, switched off, saved or restored before it has settled.
+   */
+  readonly beside?: ((work: Promise<unknown>) => void) | undefined;
+  /** No processor executes a further instruction before `work` has settled. There when `beside` is. */
+  readonly hold?: ((work: Promise<unknown>) => void) | undefined;
 }
 
 /** A disk's contents. Offsets and lengths are bytes. Rejections are host failures; the device turns them into its protocol's error. */
@@ -41,6 +48,9 @@ export interface BlockBackend {
   readv?(offset: number, into: readonly Uint8Array[]): void;
   /** `write` in the same way: in order, and a failure may leave any part written. */
   writev?(offset: number, from: readonly Uint8Array[]): void;
+  /** `readv` on another thread of the host: the one exception to `synchronous`. Array and buffers are in use until the promise settles. */
+  readvBeside?(offset: number, into: readonly Uint8Array[]): Promise<void>;
+  writevBeside?(offset: number, from: readonly Uint8Array[]): Promise<void>;
   /** All completed writes are durable when it resolves. */
   flush(): Promise<void> | void;
   /** The range's contents become undefined (in practice zero or unchanged). */

@@ -169,4 +169,33 @@ describe('the door', () => {
     door.beginRestore(state);
     expect(() => door.endRestore()).toThrow(/in flight: disk, disk, net/);
   });
+
+  it('blocks the processors for as long as work holds them, and is quiet when none uses guest memory', async () => {
+    const { door, woken } = setUp();
+    const ends: (() => void)[] = [];
+    const work = (): Promise<void> => new Promise((resolve) => ends.push(resolve));
+    const [first, second] = [work(), work()];
+    door.beside?.(first);
+    door.beside?.(second);
+    expect([door.usesMemory, door.blocked]).toEqual([true, false]);
+    let quiet = false;
+    void door.quiet().then(() => (quiet = true));
+    door.hold?.(Promise.all([first, second]));
+    door.hold?.(Promise.reject(new Error('not a reason to stay')));
+    await settled();
+    expect([door.blocked, woken(), quiet]).toEqual([true, 0, false]);
+    ends[0]();
+    await settled();
+    expect([door.blocked, door.usesMemory, quiet]).toEqual([true, true, false]);
+    ends[1]();
+    await settled();
+    expect([door.blocked, door.usesMemory, quiet]).toEqual([false, false, true]);
+    expect(woken()).toBe(1);
+    await door.quiet();
+  });
+
+  it('lets nothing go on beside the guest in deterministic time', () => {
+    const { door } = setUp(100);
+    expect([door.beside, door.hold]).toEqual([undefined, undefined]);
+  });
 });

@@ -83,10 +83,28 @@ export class Door implements Ingress {
   /** While a snapshot is being restored: what it had pending, by name, for devices to claim. */
   #claims: { name: string; deadline: number; order: number }[] | undefined;
   #order = 0;
+  /** Host work in guest memory. */
+  readonly #beside = new Set<Promise<unknown>>();
+  /** Works that processors wait for. */
+  #holds = 0;
 
   constructor(options: DoorOptions) {
     this.#options = options;
     this.#clock = options.clock;
+    if (options.completionLatency !== undefined) return;
+    this.beside = (work) => {
+      const over = (): void => void this.#beside.delete(work);
+      this.#beside.add(work);
+      work.then(over, over);
+    };
+    this.hold = (work) => {
+      const over = (): void => {
+        if (--this.#holds === 0) this.onReady();
+      };
+      this.#holds++;
+      this.#clock.preempt();
+      work.then(over, over);
+    };
   }
 
   /** Somebody is given every event that enters, and may keep it: then whoever posted it must not change it afterwards. */
@@ -160,6 +178,20 @@ export class Door implements Ingress {
     if (completionLatency !== undefined) this.#clock.preemptBefore(completion.deadline);
   }
 
+  /** Only in real time; see `Ingress`. */
+  readonly beside: ((work: Promise<unknown>) => void) | undefined;
+  readonly hold: ((work: Promise<unknown>) => void) | undefined;
+
+  /** Host work uses guest memory beside the guest. */
+  get usesMemory(): boolean {
+    return this.#beside.size > 0;
+  }
+
+  /** Resolves when no host work uses guest memory beside the guest. */
+  async quiet(): Promise<void> {
+    while (this.#beside.size > 0) await Promise.allSettled(this.#beside);
+  }
+
   /** The next virtual time at which something enters: the run loop's budgets end there. */
   get nextDeadline(): number {
     return this.#options.completionLatency !== undefined && this.#completions.length > 0
@@ -187,9 +219,9 @@ export class Door implements Ingress {
     );
   }
 
-  /** A completion is due, but its host work has not ended: time must not pass. */
+  /** A completion is due, but its host work has not ended, or a device holds the processors: time must not pass. */
   get blocked(): boolean {
-    return this.nextDeadline <= this.#clock.now() && this.#completions[0].settle === undefined;
+    return this.#holds > 0 || this.nextDeadline <= this.#clock.now() && this.#completions[0].settle === undefined;
   }
 
   /** Host work that was asked for and has not entered. */

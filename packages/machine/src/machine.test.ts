@@ -460,6 +460,61 @@ describe('real time', () => {
     expect(times.every((now, i) => i === 0 || now >= times[i - 1])).toBe(true);
   });
 
+  it.each(['power-off', 'instructions', 'reset'] as const)('ends (%s) no sooner than what uses guest memory beside the guest', async (reason) => {
+    let over = false;
+    const { machine } = build(
+      {
+        code: [
+          (): void => {
+            machine.door.beside?.(new Promise<void>((resolve) => setTimeout(resolve, 5)).then(() => (over = true)));
+            if (reason === 'power-off') machine.requestPowerOff();
+            else if (reason === 'reset') machine.requestReset('host');
+          },
+          nop(),
+          jump(1),
+        ],
+      },
+      { time: { kind: 'real' }, onReset: 'stop' },
+    );
+    const overAtReset: boolean[] = [];
+    machine.add({ name: 'witness', reset: () => void overAtReset.push(over), save: () => ({ version: 1 }), restore: () => undefined });
+    machine.powerOn();
+    expect((await machine.run({ untilInstructions: 1000 })).reason).toBe(reason);
+    expect(over).toBe(true);
+    expect(overAtReset).toEqual(reason === 'reset' ? [false, true] : [false]);
+  });
+
+  it('executes nothing while a device holds the processors, and is not restored before', async () => {
+    let over = false;
+    let between: unknown;
+    const executed: boolean[] = [];
+    const { machine } = build(
+      {
+        code: [
+          (): void => {
+            const work = new Promise<void>((resolve) => setTimeout(resolve, 5)).then(() => (over = true));
+            machine.door.beside?.(work);
+            machine.door.hold?.(work);
+            setTimeout(() => {
+              try {
+                machine.restore(machine.snapshot());
+              } catch (error) {
+                between = error;
+              }
+            }, 1);
+          },
+          (): void => void executed.push(over),
+          breakpoint(),
+        ],
+      },
+      { time: { kind: 'real' } },
+    );
+    machine.powerOn();
+    expect((await machine.run()).reason).toBe('breakpoint');
+    expect(executed).toEqual([true]);
+    expect(String(between)).toMatch(/wait for door.quiet/);
+  });
+
   it('lets a completion in as soon as the host has finished', async () => {
     const { machine, probe } = build(
       {

@@ -326,6 +326,7 @@ export class Machine {
         const end = loop.slice(limit);
         if (this.control.takes(end)) continue;
         if (end.kind === 'interrupted') {
+          await this.door.quiet();
           const stop = this.#answer();
           if (stop !== undefined) return stop;
         } else if (end.kind === 'limit') {
@@ -351,6 +352,8 @@ export class Machine {
         else if (end.kind === 'slice') await this.#turns();
       }
     } finally {
+      // Whoever looks at the machine now sees no memory that still changes.
+      await this.door.quiet();
       this.#running = false;
       if (!this.#powered) this.control.ended();
     }
@@ -364,6 +367,7 @@ export class Machine {
   /** Makes this machine, built the same way, the one that was saved. */
   restore(snapshot: Snapshot): void {
     const loop = this.#betweenRuns('restore');
+    if (this.door.usesMemory) throw new MachineError('state', 'restore while host work uses guest memory: wait for door.quiet() first');
     this.#check(snapshot);
     this.ram.clear();
     for (const { start, bytes } of snapshot.ram) this.ram.load(start, bytes);

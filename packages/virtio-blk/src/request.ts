@@ -46,6 +46,8 @@ export class BlockRequest {
   done = false;
   /** Of a request that the backend works on: the data from the driver as it was, or the buffer to read into. */
   buffer: Uint8Array | undefined;
+  /** The backend moves the data straight between disk and guest memory, on another thread. */
+  beside = false;
 }
 
 /** Reads what `request.chain` describes. @returns false when there is no room for a header or a status. */
@@ -64,6 +66,7 @@ export function parseRequest(memory: GuestMemory, request: BlockRequest, header:
   request.written = 0;
   request.done = false;
   request.buffer = undefined;
+  request.beside = false;
   return true;
 }
 

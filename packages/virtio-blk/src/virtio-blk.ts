@@ -114,6 +114,9 @@ export type VirtioBlkState = {
   readonly flights: readonly (readonly RequestState[])[];
 };
 
+/** From so many bytes on another thread of the host may do a transfer: below, handing it over costs more than it takes. */
+const BESIDE = 256 * 1024;
+
 const NO_DATA = new Uint8Array(0);
 
 export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
@@ -135,6 +138,8 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
   readonly #stalled: boolean[];
   /** What the backend works on, dropped flights' included. */
   readonly #works = new Set<Promise<unknown>>();
+  /** Those of them that use guest memory. */
+  readonly #beside = new Set<Promise<unknown>>();
   readonly #flights = new Set<Flight>();
   #host!: VirtioHost;
   #features = 0n;
@@ -255,7 +260,7 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
       features: this.#features,
       writeback: this.config[WRITEBACK] === 1,
       stalled: [...this.#stalled],
-      flights: [...this.#flights].map((flight) => flight.requests.map(saveRequest)),
+      flights: [...this.#flights].map((flight) => flight.requests.map((request) => saveRequest(request, (beside) => this.#dataOut(beside, new Uint8Array(beside.dataOut))))),
     };
   }
 
@@ -287,16 +292,20 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
     switch (request.type) {
       case VIRTIO_BLK_T_IN:
         if (!this.#inRange(request, request.dataIn)) return finish(request, VIRTIO_BLK_S_IOERR);
+        if (this.#startBeside(request, request.dataIn)) return;
         if (this.#backend.synchronous === true) return this.#readNow(request);
         request.buffer = new Uint8Array(request.dataIn);
         break;
       case VIRTIO_BLK_T_OUT:
         if (this.#backend.readOnly || !this.#inRange(request, request.dataOut)) return finish(request, VIRTIO_BLK_S_IOERR);
+        if (this.#startBeside(request, request.dataOut)) return;
         if (this.#backend.synchronous === true) return this.#writeNow(request);
         request.buffer = this.#dataOut(request, new Uint8Array(request.dataOut));
         break;
       case VIRTIO_BLK_T_FLUSH:
-        break;
+        if (this.#works.size === 0 || this.#backend.synchronous !== true) break;
+        // What goes on beside the guest is part of what is flushed.
+        return this.#launch(request, Promise.allSettled([...this.#works]));
       case VIRTIO_BLK_T_GET_ID:
         return finish(request, VIRTIO_BLK_S_OK, request.chain.write(this.#host.memory, 0, this.#serial.subarray(0, Math.min(ID_LENGTH, request.dataIn))));
       case VIRTIO_BLK_T_DISCARD:
@@ -321,6 +330,36 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
       request.sector % this.#blockSectors === 0 &&
       request.sector + length / SECTOR <= this.#capacity
     );
+  }
+
+  /** Has another thread of the host move the data of a large request, straight between disk and guest memory. @returns whether it does */
+  #startBeside(request: BlockRequest, length: number): boolean {
+    const backend = this.#backend;
+    const ingress = this.#ingress;
+    const reads = request.type === VIRTIO_BLK_T_IN;
+    if (length < BESIDE || ingress.beside === undefined || (reads ? backend.readvBeside : backend.writevBeside) === undefined) return false;
+    if (!reads && !this.#writeback) return false;
+    if (!this.#piecesOf(request)) return false;
+    const views = [...this.#pieces.borrow(this.#host.memory, reads ? 'write' : 'read')];
+    const at = request.sector * SECTOR;
+    const begin = async (): Promise<void> => {
+      await this.#barrier;
+      await (reads ? backend.readvBeside?.(at, views) : backend.writevBeside?.(at, views));
+    };
+    request.beside = true;
+    const work = begin();
+    ingress.beside(work);
+    this.#track(work, this.#beside);
+    this.#track(work);
+    this.#depart([request], work);
+    return true;
+  }
+
+  #piecesOf(request: BlockRequest): boolean {
+    const { chain, dataIn, dataOut } = request;
+    const { memory } = this.#host;
+    this.#pieces.clear();
+    return request.type === VIRTIO_BLK_T_IN ? chain.addWritable(memory, 0, dataIn, this.#pieces) === dataIn : chain.addReadable(memory, HEADER_LENGTH, dataOut, this.#pieces) === dataOut;
   }
 
   /** Straight into the guest's memory if that is in one piece or the backend takes many, else through scratch, which is cheaper than many system calls. */
@@ -383,23 +422,24 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
   }
 
   /** Begins a request on a backend that may take its time; one completion gives it back. */
-  #launch(request: BlockRequest): void {
-    const barrier = this.#barrier;
+  #launch(request: BlockRequest, after?: Promise<unknown>): void {
+    const barrier = after ?? this.#barrier;
     let work: Promise<void> | void;
     try {
       work = barrier === undefined ? this.#begin(request) : barrier.then(() => this.#begin(request));
     } catch (error) {
       work = Promise.reject(error as Error);
     }
-    if (work !== undefined) {
-      const promise = work;
-      const over = (): void => {
-        this.#works.delete(promise);
-      };
-      this.#works.add(promise);
-      promise.then(over, over);
-    }
+    if (work !== undefined) this.#track(work);
     this.#depart([request], work);
+  }
+
+  #track(work: Promise<void>, works = this.#works): void {
+    const over = (): void => {
+      works.delete(work);
+    };
+    works.add(work);
+    work.then(over, over);
   }
 
   /** The backend's part of a request, from what `request` itself holds, so that it can be begun again after a restore. */
@@ -489,6 +529,11 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
   /** The backend has ended a request that took its time. */
   #complete(request: BlockRequest, result: Settled<void>): void {
     if (!result.ok) return finish(request, statusOf(result.error));
+    if (request.beside && request.type === VIRTIO_BLK_T_IN) {
+      // Once more, for what was made of the bytes while they came.
+      if (this.#piecesOf(request)) this.#pieces.borrow(this.#host.memory, 'write');
+      return finish(request, VIRTIO_BLK_S_OK, request.dataIn);
+    }
     const written = request.type === VIRTIO_BLK_T_IN && request.buffer !== undefined ? request.chain.write(this.#host.memory, 0, request.buffer) : 0;
     finish(request, VIRTIO_BLK_S_OK, written);
   }
@@ -514,6 +559,8 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
     if (this.#works.size === 0) return;
     const barrier = Promise.allSettled([...this.#works]);
     this.#barrier = barrier;
+    // What moves data beside the guest must be over before the guest uses that memory again.
+    if (this.#beside.size > 0) this.#ingress.hold?.(Promise.allSettled([...this.#beside]));
     void barrier.then(() => {
       if (this.#barrier === barrier) this.#barrier = undefined;
     });
@@ -549,7 +596,7 @@ function serialBytes(name: string, serial: string): Uint8Array {
   return bytes;
 }
 
-function saveRequest(request: BlockRequest): RequestState {
+function saveRequest(request: BlockRequest, dataOf: (request: BlockRequest) => Uint8Array): RequestState {
   const { chain, done } = request;
   const buffers: number[] = [];
   if (!done && request.type === VIRTIO_BLK_T_IN) {
@@ -566,7 +613,7 @@ function saveRequest(request: BlockRequest): RequestState {
     sector: request.sector,
     dataIn: done ? 0 : request.dataIn,
     buffers,
-    data: !done && request.type !== VIRTIO_BLK_T_IN && request.buffer !== undefined ? request.buffer.slice() : NO_DATA,
+    data: done || request.type === VIRTIO_BLK_T_IN ? NO_DATA : request.beside ? dataOf(request) : (request.buffer?.slice() ?? NO_DATA),
   };
 }
 

@@ -57,6 +57,7 @@ export function monitorActions({ machine, session, disks, choice, snapshot, quit
           const overlay = overlays[index];
           if (disk instanceof OverlayDisk && overlay !== undefined) disk.restore(overlay as OverlayDiskState);
         });
+        await machine.quiet();
         machine.restore(saved);
         return '';
       }),

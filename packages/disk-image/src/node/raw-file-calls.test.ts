@@ -9,7 +9,7 @@ import { RawFile } from './index.js';
 
 vi.mock('node:fs', async (original) => {
   const real = await original<typeof fs>();
-  return { ...real, readvSync: vi.fn(real.readvSync), writevSync: vi.fn(real.writevSync) };
+  return { ...real, readvSync: vi.fn(real.readvSync), writevSync: vi.fn(real.writevSync), readv: vi.fn(real.readv), writev: vi.fn(real.writev) };
 });
 
 const { readvSync, writevSync } = await vi.importActual<typeof fs>('node:fs');
@@ -82,6 +82,52 @@ describe('a raw file whose system calls', () => {
     expect(() => disk.writev(0, cut(new Uint8Array(SIZE)))).toThrow(expect.objectContaining({ code: 'host', message: expect.stringMatching(/can't write .*ENOSPC/) as string }) as Error);
     // The rest of the buffer in which the short call ended went along.
     expect(Buffer.compare(readFileSync(path), BYTES.slice().fill(0, 0, 1024))).toBe(0);
+    disk.close();
+  });
+});
+
+describe('a raw file that moves data beside the guest', () => {
+  const answers = {
+    'moves all': undefined,
+    'is cut short': (...[, , , done]: Parameters<typeof fs.readv>): void => done?.(null, 5, []),
+    'is interrupted': (...[, , , done]: Parameters<typeof fs.readv>): void => done?.(failure('EINTR'), 0, []),
+  };
+
+  it.each(Object.entries(answers))('loses none when the call %s', async (_, answer) => {
+    if (answer !== undefined) {
+      vi.mocked(fs.readv).mockImplementationOnce(answer as unknown as typeof fs.readv);
+      vi.mocked(fs.writev).mockImplementationOnce(answer as unknown as typeof fs.writev);
+    }
+    const path = join(folder, 'disk.img');
+    writeFileSync(path, new Uint8Array(SIZE));
+    const disk = new RawFile(path, { force: true });
+    await disk.writevBeside(0, cut(BYTES));
+    const into = cut(new Uint8Array(SIZE));
+    await disk.readvBeside(0, into);
+    disk.close();
+    expect(Buffer.concat(into).equals(BYTES)).toBe(true);
+    expect(Buffer.from(readFileSync(path)).equals(BYTES)).toBe(true);
+  });
+
+  it('says what fails, and checks before it begins', async () => {
+    const path = join(folder, 'disk.img');
+    writeFileSync(path, new Uint8Array(SIZE));
+    const disk = new RawFile(path);
+    vi.mocked(fs.readvSync).mockImplementation(() => {
+      throw failure('EIO');
+    });
+    vi.mocked(fs.readv).mockImplementationOnce(((...[, , , done]: Parameters<typeof fs.readv>) => done?.(failure('EIO'), 0, [])) as unknown as typeof fs.readv);
+    await expect(disk.readvBeside(0, [new Uint8Array(512)])).rejects.toThrow(/can't read .*EIO/);
+    await expect(disk.readvBeside(SIZE - 512, [new Uint8Array(1024)])).rejects.toThrow(/8192/);
+    await expect(disk.writevBeside(SIZE, [new Uint8Array(512)])).rejects.toThrow(/8192/);
+    // Nobody said that the image is raw: a look at the bytes and the write are one.
+    const guessed = new RawFile(join(folder, 'disk.img'), { guessed: true, lock: false });
+    const qcow2 = new Uint8Array(1024);
+    qcow2.set([0x51, 0x46, 0x49, 0xfb, 0, 0, 0, 3]);
+    vi.mocked(fs.writev).mockClear();
+    await expect(guessed.writevBeside(0, [qcow2])).rejects.toThrow(/another format/);
+    expect(vi.mocked(fs.writev)).not.toHaveBeenCalled();
+    guessed.close();
     disk.close();
   });
 });

@@ -1,4 +1,4 @@
-import { closeSync, constants, fdatasyncSync, fstatSync, ftruncateSync, openSync, readSync, readvSync, writevSync } from 'node:fs';
+import { closeSync, constants, fdatasyncSync, fstatSync, ftruncateSync, openSync, readSync, readv, readvSync, writev, writevSync } from 'node:fs';
 import type { BlockBackend } from '@pckit/interfaces';
 import { DiskImageError, checkRange } from '../disk-image-error.js';
 import { detectFormat, HEAD_BYTES } from '../formats/detect.js';
@@ -13,6 +13,9 @@ import { host, readAll, writeAll } from './host.js';
 const MAX_BUFFERS = 1024;
 /** Zeros are looked for, and written, in pieces of this size. */
 const CHUNK = 64 * 1024;
+
+/** `readv` or `writev`. */
+type VectorCall = (fd: number, buffers: readonly Uint8Array[], position: number, done: (error: Error | null, moved: number) => void) => void;
 
 export interface RawFileOptions {
   readonly readOnly?: boolean;
@@ -77,6 +80,29 @@ export class RawFile implements BlockBackend {
     this.#checkWrite(offset, bytesIn(from));
     if (this.#guessed && offset === 0) this.#expectRaw(headOf(from));
     this.#each(offset, from, (at, part) => host(this.path, 'write', () => writevSync(this.#fd, part, at)), (at, rest) => writeAll(this.path, this.#fd, at, rest));
+  }
+
+  async readvBeside(offset: number, into: readonly Uint8Array[]): Promise<void> {
+    const length = bytesIn(into);
+    this.#check(offset, length);
+    // What is short, or fails, is done again from the start by calls that say why.
+    if (into.length > MAX_BUFFERS || !(await this.#whole(readv, offset, into, length))) this.readv(offset, into);
+  }
+
+  async writevBeside(offset: number, from: readonly Uint8Array[]): Promise<void> {
+    const length = bytesIn(from);
+    this.#checkWrite(offset, length);
+    // A look at the first bytes is worth something only if the guest can't change them afterwards.
+    const looks = this.#guessed && offset === 0;
+    if (looks || from.length > MAX_BUFFERS || !(await this.#whole(writev, offset, from, length))) this.writev(offset, from);
+  }
+
+  #whole(call: VectorCall, offset: number, buffers: readonly Uint8Array[], length: number): Promise<boolean> {
+    return new Promise((done) => {
+      call(this.#fd, buffers, offset, (error, moved) => {
+        done(error === null && moved === length);
+      });
+    });
   }
 
   flush(): void {

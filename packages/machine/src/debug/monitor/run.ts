@@ -146,7 +146,9 @@ export const snapshot: Command = {
       await snapshots.save(name, machine.snapshot());
       return `saved as ${name}, at ${machine.instructions} instructions`;
     }
-    machine.restore(await snapshots.load(name));
+    const saved = await snapshots.load(name);
+    await machine.door.quiet();
+    machine.restore(saved);
     return `${name}, at ${machine.instructions} instructions`;
   },
 };
