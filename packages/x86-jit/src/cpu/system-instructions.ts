@@ -213,13 +213,6 @@ export function systemImplementations(): Implementations<ProcessorSystem> {
     privileged(cpu);
     writeMsr(cpu, system, cpu.gpr32(1), (BigInt(cpu.gpr32(2)) << 32n) | BigInt(cpu.gpr32(0)));
   });
-  on(Mnemonic.Rdtscp, ({ cpu, system }) => {
-    if (cpu.cr4 & Cr4.TSD && cpu.cpl !== 0) throw gp();
-    const tsc = system.tsc();
-    cpu.setGpr32(0, Number(tsc & 0xffffffffn));
-    cpu.setGpr32(2, Number((tsc >> 32n) & 0xffffffffn));
-    cpu.setGpr32(1, cpu.u32(State.tscAux));
-  });
   on(Mnemonic.Invlpg, (x) => {
     privileged(x.cpu);
     x.cpu.flushPage(x.effectiveLinear());

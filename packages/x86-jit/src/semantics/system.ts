@@ -93,12 +93,14 @@ export function defineSystem(d: Definitions): void {
     x.setAlignmentCheck(next);
   });
 
-  d.define('Rdtsc', { shapes: [''] }, (x) => {
+  // Linux reads the time by RDTSCP where there is one, several times for each system call or packet.
+  d.define(['Rdtsc', 'Rdtscp'], { shapes: [''] }, (x, mnemonic) => {
     const { e } = x;
     e.if(x.field(State.cr4).and(Cr4.TSD).ne(0).and(x.field32(State.cpl).ne(0)), () => x.exception(Vector.GP, e.i32(0)));
     const tsc = e.callI64(x.runtime.rdtsc, x.state);
     x.setGpr(0, tsc, 4);
     x.setGpr(2, tsc.shrU(32), 4);
+    if (mnemonic === 'Rdtscp') x.setGpr(1, x.field(State.tscAux).and(0xffffffff), 4);
   });
   // CR2 is read in every page fault, CR3 written in every switch of address spaces.
   d.define('Mov', { shapes: ['rc'], sizes: [8], mayExecute: true }, (x) => {
