@@ -250,6 +250,8 @@ export class RegionCache {
       this.#wires.predecoder.setLookups(region.root.key, this.options.entries);
       this.#wires.table.set(slot, exports[String(k)]);
       const handler = (region.root.first + Record.handler) >> 1;
+      // They would stand in for each other for ever where neither has enough of the budget left.
+      if ((u16[handler] as number) >= Regions.firstHandler) throw new Error(`two regions at the block at ${region.root.key}`);
       u16[(this.#wires.handlers >> 1) + slot] = u16[handler] as number;
       u16[handler] = Regions.firstHandler + slot;
     });
@@ -284,7 +286,14 @@ export class RegionCache {
   #drop(region: Region, why: 'code changed' | 'evicted' | 'reset' | 'replaced'): void {
     if (!region.live) return;
     region.live = false;
-    if (this.#regions.get(region.root) === region) this.#regions.delete(region.root);
+    if (this.#regions.get(region.root) === region) {
+      const { replaced } = region;
+      // What it was to take the place of goes on, and may grow again.
+      if (replaced?.live) {
+        this.#regions.set(region.root, replaced);
+        this.#wires.predecoder.setLookups(region.root.key, this.options.entries);
+      } else this.#regions.delete(region.root);
+    }
     for (const block of region.blocks) block.regions?.delete(region);
     const { slot, traced } = region;
     if (traced) this.options.trace?.event({ kind: 'dropped', region: traced, why });

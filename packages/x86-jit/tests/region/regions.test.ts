@@ -141,3 +141,37 @@ describe('compiled regions', () => {
     expect(stateOf(m)).toEqual(stateOf(other));
   });
 });
+
+it('a region that was to grow goes on, and grows again, when what it was to become is dropped before it is there', () => {
+  const events: string[] = [];
+  const m = new TestMachine({
+    processor: {
+      regions: {
+        ...EAGER, batch: 16, samples: Infinity,
+        trace: { event: (event) => void events.push(event.kind === 'module' ? 'module' : `${event.kind} ${event.region.address.toString(16)}${event.kind === 'dropped' ? ` ${event.why}` : ''}`) },
+      },
+    },
+  });
+  // A function of two pieces, called by a register; the first piece has more instructions than its first region may have.
+  m.load(hexBytes('b800010100 ffd0 ebfc'));
+  m.write(Layout.code + 0x100, hexBytes(`${'ffc1'.repeat(12)} e9e3000000`));
+  m.write(Layout.code + 0x200, hexBytes('83c201 c3'));
+  const function_ = (Layout.code + 0x100).toString(16);
+  const until = (what: string): void => {
+    for (let k = 0; !events.includes(what); k++) {
+      if (k > 100_000) throw new Error(`no "${what}" among ${events.join(', ')}`);
+      m.vcpu.run(100);
+    }
+  };
+  until('module');
+  events.length = 0;
+  until(`compiled ${function_}`);
+  m.write(Layout.code + 0x200, hexBytes('83c202 c3'));
+  expect(events.filter((event) => event.includes(function_))).toEqual([`compiled ${function_}`, `dropped ${function_} code changed`]);
+  events.length = 0;
+  until('module');
+  expect(events).toContain(`dropped ${function_} replaced`);
+  const before = m.cpu.gpr32(2);
+  m.vcpu.run(17);
+  expect(m.cpu.gpr32(2) - before).toBe(2);
+});
