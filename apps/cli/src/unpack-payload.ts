@@ -71,6 +71,7 @@ const FEW_BYTES = 32;
 
 /** The legacy frame (lz4 frame format, "Legacy frame"), which kernels are packed in: blocks, each behind its length. */
 function unpackLz4(bytes: Uint8Array, length: number): Uint8Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const into = new Uint8Array(length);
   let written = 0;
   let i = 4;
@@ -83,9 +84,8 @@ function unpackLz4(bytes: Uint8Array, length: number): Uint8Array {
     return count;
   };
   for (; i + 4 <= bytes.length; i = end) {
-    const size = ((bytes[i] as number) | ((bytes[i + 1] as number) << 8) | ((bytes[i + 2] as number) << 16) | ((bytes[i + 3] as number) << 24)) >>> 0;
+    end = i + 4 + view.getUint32(i, true);
     i += 4;
-    end = i + size;
     if (end > bytes.length) throw damaged();
     const first = written;
     // lz4 block format: literals, then a match further back.

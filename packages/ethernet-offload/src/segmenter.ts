@@ -148,7 +148,7 @@ export class Segmenter {
     const scratch = this.#scratch;
     scratch.set(frame);
     // The field holds the pseudo header's sum, which is so part of it.
-    setChecksum(scratch, checksumStart + checksumOffset, ~this.#words.sum(checksumStart, frame.length) & 0xffff);
+    setChecksum(scratch, checksumStart + checksumOffset, this.#words.checksum(checksumStart, frame.length));
     return this.#made(frame.length);
   }
 
@@ -241,7 +241,7 @@ export class Segmenter {
     const scratch = this.#scratch;
     setU16(scratch, field, 0);
     const addresses = version === 4 ? onesComplementSum(scratch, ip + 12, ip + 20) : onesComplementSum(scratch, ip + 8, ip + 40);
-    setChecksum(scratch, field, ~this.#words.sum(transport, length, addresses + protocol + (length - transport)) & 0xffff);
+    setChecksum(scratch, field, this.#words.checksum(transport, length, addresses + protocol + (length - transport)));
   }
 }
 

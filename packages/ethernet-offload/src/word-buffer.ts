@@ -16,6 +16,11 @@ export class WordBuffer {
     this.words = LITTLE_ENDIAN ? new Int32Array(buffer, byteOffset, length >>> 2) : undefined;
   }
 
+  /** `internetChecksum` of `bytes`, at most 64 KiB of them. */
+  checksum(start: number, end: number, initial = 0): number {
+    return ~this.sum(start, end, initial) & 0xffff;
+  }
+
   /** `onesComplementSum` of `bytes`, at most 64 KiB of them. */
   sum(start: number, end: number, initial = 0): number {
     const { bytes, words } = this;

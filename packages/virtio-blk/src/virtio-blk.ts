@@ -337,14 +337,14 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
     const backend = this.#backend;
     const ingress = this.#ingress;
     const reads = request.type === VIRTIO_BLK_T_IN;
-    if (length < BESIDE || ingress.beside === undefined || (reads ? backend.readvBeside : backend.writevBeside) === undefined) return false;
+    const move = reads ? backend.readvBeside : backend.writevBeside;
+    if (length < BESIDE || ingress.beside === undefined || move === undefined) return false;
     if (!reads && !this.#writeback) return false;
     if (!this.#piecesOf(request)) return false;
     const views = [...this.#pieces.borrow(this.#host.memory, reads ? 'write' : 'read')];
-    const at = request.sector * SECTOR;
     const begin = async (): Promise<void> => {
       await this.#barrier;
-      await (reads ? backend.readvBeside?.(at, views) : backend.writevBeside?.(at, views));
+      await move.call(backend, request.sector * SECTOR, views);
     };
     request.beside = true;
     const work = begin();
@@ -355,6 +355,7 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
     return true;
   }
 
+  /** Where a request's data lies in guest memory, into `#pieces`. @returns whether all of it is RAM */
   #piecesOf(request: BlockRequest): boolean {
     const { chain, dataIn, dataOut } = request;
     const { memory } = this.#host;
@@ -368,11 +369,9 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
     const { memory } = this.#host;
     const at = request.sector * SECTOR;
     try {
-      const pieces = this.#pieces;
-      pieces.clear();
       if (dataIn === 0) {
         // Nothing but the status.
-      } else if (chain.addWritable(memory, 0, dataIn, pieces) !== dataIn || !pieces.readFrom(this.#backend, at, memory)) {
+      } else if (!this.#piecesOf(request) || !this.#pieces.readFrom(this.#backend, at, memory)) {
         for (let done = 0; done < dataIn; ) {
           const part = this.#scratch.subarray(0, Math.min(this.#scratch.length, dataIn - done));
           this.#backend.read(at + done, part);
@@ -391,11 +390,9 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
     const { memory } = this.#host;
     const at = request.sector * SECTOR;
     try {
-      const pieces = this.#pieces;
-      pieces.clear();
       if (dataOut === 0) {
         // Nothing to do.
-      } else if (chain.addReadable(memory, HEADER_LENGTH, dataOut, pieces) !== dataOut || !pieces.writeTo(this.#backend, at, memory)) {
+      } else if (!this.#piecesOf(request) || !this.#pieces.writeTo(this.#backend, at, memory)) {
         for (let done = 0; done < dataOut; ) {
           const part = this.#scratch.subarray(0, Math.min(this.#scratch.length, dataOut - done));
           chain.read(memory, HEADER_LENGTH + done, part);

@@ -621,16 +621,10 @@ export class I64 extends Value {
   }
   #binary(opcode: number, value: I64 | number | bigint): I64 {
     const other = this.#operand(value);
-    if (this.isConstant) {
-      if (other.isConstant) {
-        const folded = fold64(opcode, this.bigint, other.bigint);
-        if (folded !== undefined) return this.e.i64(folded);
-      }
-      if (other instanceof Narrow) {
-        const narrow = narrowed(opcode, this, other);
-        if (narrow) return narrow;
-      }
-    } else if (this instanceof Narrow && (other.isConstant || other instanceof Narrow)) {
+    if (this.isConstant && other.isConstant) {
+      const folded = fold64(opcode, this.bigint, other.bigint);
+      if (folded !== undefined) return this.e.i64(folded);
+    } else if ((this.isConstant || this instanceof Narrow) && (other.isConstant || other instanceof Narrow)) {
       const narrow = narrowed(opcode, this, other);
       if (narrow) return narrow;
     }

@@ -28,7 +28,6 @@ export interface Exits {
   completion(): void;
 }
 
-
 /** Binds a definition to a predecoded record: register numbers, displacements and immediates are loaded from it. */
 export class InterpreterContext implements Context {
   readonly flags: Flags;

@@ -64,7 +64,6 @@ class Compilation {
   #usesSse = false;
   /** The node that follows where the present block ends. */
   #following: number | undefined;
-  #page = 0;
   /** The present block. */
   #node = 0;
 
@@ -101,7 +100,6 @@ class Compilation {
     x.sideLabel = e.openBlock(Type.i32);
     this.#flagsInto.set(0, RegionFlags.AT_ENTRY);
     x.regionFlags.start(this.#has((facts) => facts.covers));
-    x.regionFlags.enter(RegionFlags.AT_ENTRY);
     if (!this.#checked.has(0)) this.#requireBudgetFor(0);
     this.#emitElements(this.#elements, undefined);
     e.unreachable();
@@ -225,7 +223,6 @@ class Compilation {
     const { instructions } = block;
     const uses = this.#uses[node] as FlagUse[];
     this.#following = following;
-    this.#page = block.start & ~0xfff;
     x.forgetBits();
     x.regionFlags.enter(this.#enteredOnce(node) ? this.#flagsInto.get(node) : undefined);
     this.#node = node;
@@ -259,7 +256,7 @@ class Compilation {
       return;
     }
     const page = target & ~0xfff;
-    if (page !== this.#page) this.#requirePage(page, target);
+    if (page !== ((this.#blocks[this.#node] as RegionBlock).start & ~0xfff)) this.#requirePage(page, target);
     if (this.#goesBack(this.#node, node) && !this.#checked.has(node)) this.#requireBudgetFor(node);
     this.#flagsInto.set(node, x.regionFlags.flagState);
     const dispatch = this.#dispatchOf.get(node);

@@ -113,7 +113,7 @@ export class RegionCache {
     const block = this.#wires.predecoder.blockOf(record, host);
     if (!block) return;
     const count = (this.#samples.get(block) ?? 0) + 1;
-    const covered = block.regions !== undefined && block.regions.size > 0;
+    const covered = (block.regions?.size ?? 0) > 0;
     if (count < this.options.samples * (covered ? COVERED : 1)) this.#samples.set(block, count);
     else {
       this.#samples.delete(block);

@@ -204,10 +204,8 @@ const yLog2x: TwoOperands = (y, x, environment) => {
   if (logarithm.significand === 0n && y.kind === 'infinity') return invalid(float80, environment);
   if (denormalOperands(environment, y, x)) return float80.indefinite;
   // The processor reports powers of two as inexact too.
-  if (y.kind !== 'finite' || logarithm.significand === 0n) return timesLogarithm(y, logarithm, environment);
-  environment.flags |= PE;
-  const result = product(y, logarithm, environment);
-  if ((result.signExponent & 0x7fff) === 0) environment.flags |= UE;
+  const result = timesLogarithm(y, logarithm, environment);
+  if (y.kind === 'finite' && logarithm.significand !== 0n) environment.flags |= (result.signExponent & 0x7fff) === 0 ? PE | UE : PE;
   return result;
 };
 
