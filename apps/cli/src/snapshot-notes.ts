@@ -27,6 +27,8 @@ export interface SnapshotNotes {
   /** Networks and cards, as they were asked for. */
   readonly nets: readonly NetOption[];
   readonly nics: readonly NicOption[];
+  /** What networks had under way, by position; of those that end with the process. */
+  readonly underWay?: Readonly<Record<string, Plain>>;
   /** Who unpacks the kernel when the guest restarts. */
   readonly unpack?: Unpack;
 }
@@ -48,7 +50,7 @@ export function notesOf(notes: SnapshotNotes): Plain {
 /** @returns undefined for notes that aren't ours: another program's snapshot */
 export function readNotes(notes: Plain | undefined): SnapshotNotes | undefined {
   if (!isPlainObject(notes) || notes['version'] !== 1) return undefined;
-  const { memoryBytes, cpus, cpuModel, deterministic, seed, kernel, guest, initrd, commandLine, disks, overlays, serialPorts, nets, nics, unpack } = notes;
+  const { memoryBytes, cpus, cpuModel, deterministic, seed, kernel, guest, initrd, commandLine, disks, overlays, serialPorts, nets, nics, underWay, unpack } = notes;
   if (typeof memoryBytes !== 'number' || typeof cpus !== 'number' || typeof deterministic !== 'boolean' || typeof seed !== 'number') return undefined;
   if (typeof guest !== 'string' || typeof commandLine !== 'string' || typeof serialPorts !== 'number') return undefined;
   if (!Array.isArray(disks) || !disks.every(isDisk) || !isPlainObject(overlays)) return undefined;
@@ -65,6 +67,7 @@ export function readNotes(notes: Plain | undefined): SnapshotNotes | undefined {
     // Snapshots from before there were networks have none.
     nets: Array.isArray(nets) ? (nets as unknown as NetOption[]) : [],
     nics: Array.isArray(nics) ? (nics as unknown as NicOption[]) : [],
+    ...(isPlainObject(underWay) ? { underWay: underWay as Record<string, Plain> } : {}),
     ...(typeof cpuModel === 'string' ? { cpuModel } : {}),
     ...(typeof kernel === 'string' ? { kernel } : {}),
     ...(typeof initrd === 'string' ? { initrd } : {}),

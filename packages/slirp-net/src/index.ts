@@ -21,6 +21,7 @@ export type { FlowRequest, Policy, PolicyDecision } from './nat/policy.js';
 export type { GuestForwardOptions, HostForward, HostForwardOptions } from './nat/forward-options.js';
 export type { GuestStream, StreamHandler } from './nat/function-stream.js';
 export { createNetwork, type Network } from './network.js';
+export type { PortState, TcpFlowState, WaitingFrame } from './port-state.js';
 export { NetworkError, type NetworkErrorCode } from './network-error.js';
 export type { Ipv4Options, Ipv6Options, NetworkLimits, NetworkOptions } from './options.js';
 export type { FlowStatistics, NetworkStatistics } from './statistics.js';

@@ -22,6 +22,7 @@ import { DHCPV6_CLIENT_PORT, DHCPV6_SERVER_PORT, Dhcpv6Server } from './service/
 import { DNS_PORT, DnsForwarder } from './service/dns-forwarder.js';
 import type { TftpFolder } from './service/tftp.js';
 import { TFTP_PORT, TftpServer } from './service/tftp-server.js';
+import type { TcpFlowState } from './port-state.js';
 import { TcpLayer } from './socket/tcp-layer.js';
 import { UdpLayer } from './socket/udp-layer.js';
 import { type FlowStatistics, type NetworkStatistics, tcpStatistics, udpStatistics } from './statistics.js';
@@ -94,7 +95,7 @@ export class Network {
       maxHalfOpen: config.tcpHalfOpen,
       open: (connection, arrival) => this.tcpNat.open(connection, arrival),
     });
-    this.events = { input: (port, frame, trusted) => this.input(port, frame, trusted), alone: () => this.ports.size === 1, unblocked: (port) => this.tcp.unblocked(port), detached: (port) => this.detached(port) };
+    this.events = { input: (port, frame, trusted) => this.input(port, frame, trusted), alone: () => this.ports.size === 1, unblocked: (port) => this.tcp.unblocked(port), detached: (port) => this.detached(port), flows: (port) => this.tcp.save(port), replaced: (port, flows) => this.replaced(port, flows) };
     this.ip = new IpInput(
       { config, counters, own, reassembly: new Reassembly(this.timers), icmp, ndp, tcp: (arrival) => this.tcp.input(arrival), udp: (arrival) => udp.input(arrival) },
       new Port(this.timers, this.events, []),
@@ -186,7 +187,7 @@ export class Network {
     this.closed = true;
     for (const forward of [...this.forwards]) forward.close();
     for (const port of [...this.ports]) port.detach();
-    this.tcp.closeAll(() => true);
+    this.tcp.closeAll();
     this.udpNat.closeAll();
     this.tftp?.close();
     this.timers.close();
@@ -305,10 +306,19 @@ export class Network {
 
   private detached(port: Port): void {
     this.ports.delete(port);
-    this.tcp.closeAll(({ route }) => route.neighbour.port === port);
+    this.endFlows(port);
     for (const [key, station] of this.stations) if (station === port) this.stations.delete(key);
-    this.udpNat.closeWhere((flow) => [...flow.byGuest.values()].some(({ route }) => route.neighbour.port === port));
     this.iface.neighbours.forget(port);
+  }
+
+  private replaced(port: Port, flows: readonly TcpFlowState[]): void {
+    this.endFlows(port);
+    this.tcp.reset(port, flows);
+  }
+
+  private endFlows(port: Port): void {
+    this.tcp.closeAll(port);
+    this.udpNat.closeWhere((flow) => [...flow.byGuest.values()].some(({ route }) => route.neighbour.port === port));
   }
 }
 

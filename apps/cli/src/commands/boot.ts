@@ -16,7 +16,8 @@ import type { DiskOption } from '../parse/disk-option.js';
 import { JitTrace } from '../jit-trace.js';
 import { createMachine, type Machine } from '../machine.js';
 import { openOutputFile } from '../output-file.js';
-import { openNetwork, type NetworkContext } from '../network/network.js';
+import { openNetwork, type Network, type NetworkContext } from '../network/network.js';
+import { restoreNetworks, saveNetworks } from '../network/under-way.js';
 import { parseMac } from '../parse/mac.js';
 import { Monitor } from '../qemu/monitor.js';
 import { monitorActions } from '../qemu/monitor-actions.js';
@@ -130,7 +131,7 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
   while (serials.length < (windowSize === undefined ? ports : COM_PORTS)) serials.push(null);
   if (windowSize !== undefined) serials[COM_PORTS - 1] = windowSize.port;
 
-  const nics = await openNics(choice, { say, failed: fail }, closing);
+  const { networks, nics } = await openNics(choice, { say, failed: fail }, closing);
 
   const traceFile = typeof options.traceJit === 'string' ? await openOutputFile('trace', options.traceJit, fail) : undefined;
   const jitTrace = options.traceJit === undefined ? undefined : new JitTrace((line) => traceFile?.write(`${line}\n`));
@@ -159,7 +160,10 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
   );
   if (resumed === undefined) machine.bootNotes.filter((note) => note.startsWith('KASLR')).forEach(say);
   if (resumed !== undefined) {
-    await about(`--resume ${options.resume as string}`, () => machine.restore(resumed));
+    await about(`--resume ${options.resume as string}`, () => {
+      machine.restore(resumed);
+      restoreNetworks(networks, choice.underWay);
+    });
     // An input, and a deterministic machine goes on as if it had never stopped.
     if (!choice.deterministic) machine.announce();
   }
@@ -177,7 +181,7 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
   const began = statsBaseline();
 
   const save = async (file: string): Promise<void> => {
-    const notes: SnapshotNotes = { ...choice, unpack: unpacked === undefined ? 'guest' : 'host', commandLine, overlays: saveOverlays(disks), serialPorts: serials.length };
+    const notes: SnapshotNotes = { ...choice, unpack: unpacked === undefined ? 'guest' : 'host', commandLine, overlays: saveOverlays(disks), underWay: saveNetworks(networks), serialPorts: serials.length };
     await writeSnapshotFile(file, machine.snapshot(notesOf(notes)));
   };
   const act = (command: EscapeCommand): void => {
@@ -222,7 +226,7 @@ async function run(options: BootOptions, host: BootHost, closing: Closing): Prom
 
   const standing: { quit?: () => void } = {};
   if (options.monitor !== undefined) {
-    monitor = new Monitor(monitorActions({ machine, session, disks, choice, snapshot: (file) => save(file), quit: () => (standing.quit ?? (() => session.end({ kind: 'quit' })))() }), (text) => void terminal.write(new TextEncoder().encode(text)));
+    monitor = new Monitor(monitorActions({ machine, session, disks, networks, choice, snapshot: (file) => save(file), quit: () => (standing.quit ?? (() => session.end({ kind: 'quit' })))() }), (text) => void terminal.write(new TextEncoder().encode(text)));
   }
   if (options.pidFile !== undefined) {
     const file = options.pidFile;
@@ -301,6 +305,7 @@ function complete(options: BootOptions, notes: SnapshotNotes | undefined): Machi
     guest: options.guest ?? notes?.guest ?? 'default',
     disks: options.disks ?? notes?.disks ?? [],
     overlays: notes?.overlays ?? {},
+    underWay: notes?.underWay ?? {},
     serialPorts: notes?.serialPorts ?? 1,
     nets: options.nets ?? notes?.nets ?? [],
     nics: options.nics ?? notes?.nics ?? [],
@@ -329,16 +334,18 @@ function attachment(backend: BlockBackend, { interface: kind, cdrom, unit }: Dis
 }
 
 /** Each network with a card; without `--nic` a virtio one. */
-async function openNics({ nets, nics }: MachineChoice, context: NetworkContext, closing: Closing): Promise<PcNic[]> {
+async function openNics({ nets, nics }: MachineChoice, context: NetworkContext, closing: Closing): Promise<{ networks: Network[]; nics: PcNic[] }> {
+  const networks: Network[] = [];
   const opened: PcNic[] = [];
   for (const [index, option] of nets.entries()) {
     const network = await openNetwork(option, context);
     closing.push(() => network.close());
+    networks.push(network);
     const { model, mac, mtu, slot } = nics[index] ?? { model: 'virtio' };
     const address = mac === undefined ? undefined : parseMac(mac);
     opened.push({ port: network.port, model, ...(address === undefined ? {} : { mac: address }), ...(mtu === undefined ? {} : { mtu }), ...(slot === undefined ? {} : { slot }) });
   }
-  return opened;
+  return { networks, nics: opened };
 }
 
 /** What the guest wrote to disks that forget it at the end: a snapshot must not. */

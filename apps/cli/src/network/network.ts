@@ -1,4 +1,5 @@
-import type { EthernetPort } from '@pckit/interfaces';
+import type { EthernetPort, Plain } from '@pckit/interfaces';
+import type { PortState } from '@pckit/slirp-net';
 import type { NetOption } from '../parse/net-option.js';
 import { openStreamNetwork } from './stream-network.js';
 import { openUserNetwork } from './user-network.js';
@@ -6,6 +7,10 @@ import { openUserNetwork } from './user-network.js';
 /** A network that a card is plugged into. */
 export interface Network {
   readonly port: EthernetPort;
+  /** What it has under way, for a snapshot of the machine; absent where the network is another program's, and goes on without us. */
+  save?(): Plain;
+  /** The guest is the one of a snapshot, which had this. */
+  restore?(state: Plain): void;
   close(): Promise<void> | void;
 }
 
@@ -21,7 +26,8 @@ export async function openNetwork(option: NetOption, context: NetworkContext): P
       return openStreamNetwork(option.role, option.address, context);
     case 'user': {
       const user = await openUserNetwork(option, context);
-      return { port: user.attach(), close: user.close };
+      const port = user.attach();
+      return { port, save: () => port.save(), restore: (state) => port.restore(state as PortState), close: user.close };
     }
   }
 }

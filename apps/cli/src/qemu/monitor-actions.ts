@@ -2,6 +2,8 @@ import { OverlayDisk, type OverlayDiskState } from '@pckit/disk-image';
 import type { BlockBackend, Plain } from '@pckit/interfaces';
 import { deviceNames } from '../command-line.js';
 import type { Machine } from '../machine.js';
+import type { Network } from '../network/network.js';
+import { restoreNetworks } from '../network/under-way.js';
 import type { DiskOption } from '../parse/disk-option.js';
 import type { NetOption, NicOption } from '../parse/net-option.js';
 import { formatSize } from '../parse/size.js';
@@ -15,6 +17,7 @@ export interface MonitorContext {
   readonly machine: Machine;
   readonly session: Session;
   readonly disks: readonly BlockBackend[];
+  readonly networks: readonly Network[];
   readonly choice: { readonly disks: readonly DiskOption[]; readonly nets: readonly NetOption[]; readonly nics: readonly NicOption[] };
   /** Writes a snapshot of the machine, which stands still. */
   readonly snapshot: (file: string) => Promise<void>;
@@ -25,7 +28,7 @@ const HOLDER = 'monitor';
 const SNAPSHOT = 'snapshot';
 
 /** The monitor's commands on a running session. */
-export function monitorActions({ machine, session, disks, choice, snapshot, quit }: MonitorContext): MonitorActions {
+export function monitorActions({ machine, session, disks, networks, choice, snapshot, quit }: MonitorContext): MonitorActions {
   let target: ReturnType<Machine['debugTarget']> | undefined;
   const standing = async <T>(work: () => Promise<T> | T): Promise<T> => {
     await session.standStill(SNAPSHOT);
@@ -50,7 +53,7 @@ export function monitorActions({ machine, session, disks, choice, snapshot, quit
     load: (name) =>
       standing(async () => {
         const saved = await readSnapshotFile(snapshotFile(name));
-        const overlays = readNotes(saved.notes)?.overlays ?? ({} as Record<string, Plain>);
+        const { overlays = {} as Record<string, Plain>, underWay } = readNotes(saved.notes) ?? {};
         const kept = disks.findIndex((disk) => !disk.readOnly && !(disk instanceof OverlayDisk));
         if (kept >= 0) throw new Error(`loadvm: ${choice.disks[kept]?.path ?? 'a disk'} has gone on since; start with -snapshot, or begin again with -loadvm`);
         disks.forEach((disk, index) => {
@@ -59,6 +62,7 @@ export function monitorActions({ machine, session, disks, choice, snapshot, quit
         });
         await machine.quiet();
         machine.restore(saved);
+        restoreNetworks(networks, underWay);
         return '';
       }),
     info: (what) => {

@@ -6,6 +6,7 @@ import { HandClock } from '../testing/hand-clock.js';
 import { mulberry32 } from '../middleware/fault-injector.js';
 import { readU16, writeU16 } from '../wire/bytes.js';
 import { checksum } from '../wire/checksum.js';
+import type { PortState } from '../port-state.js';
 import type { FrameOffload, NetworkPort } from './port.js';
 
 const IP = 14;
@@ -43,6 +44,14 @@ class OffloadCard implements NetworkPort {
 
   onReady(): void {
     this.port.onReady();
+  }
+
+  save(): PortState {
+    return this.port.save();
+  }
+
+  restore(state: PortState): void {
+    this.port.restore(state);
   }
 
   detach(): void {

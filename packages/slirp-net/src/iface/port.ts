@@ -1,3 +1,5 @@
+import { NetworkError } from '../network-error.js';
+import { checkPortState, type PortState, type TcpFlowState } from '../port-state.js';
 import type { NetworkTimer, NetworkTimers } from '../timers.js';
 
 /**
@@ -32,6 +34,14 @@ export interface NetworkPort {
   attach(receive: (frame: Uint8Array, offload?: FrameOffload) => boolean): void;
   /** The card has room again. Who never calls it is asked again every few milliseconds. */
   onReady(): void;
+  /** What is under way for this card, to be kept with a snapshot of the guest that is taken at this moment. */
+  save(): PortState;
+  /**
+   * The guest is another one from here on, as it was when `state` was saved, by this port or another network's. Connections that this port has end
+   * without a word; those of the state, of which nothing but the guest's end is left, are reset. Call it after `attach`.
+   * @throws NetworkError `bad-option`: no `save` made it
+   */
+  restore(state: PortState): void;
   /** Unplugs the card; its flows end. */
   detach(): void;
 }
@@ -52,6 +62,10 @@ export interface PortEvents {
   /** Frames flow again after a refusal. */
   unblocked(port: Port): void;
   detached(port: Port): void;
+  /** TCP connections with the guest of this port. */
+  flows(port: Port): TcpFlowState[];
+  /** Those that there are end; the guest gets a reset for each of `flows`. */
+  replaced(port: Port, flows: readonly TcpFlowState[]): void;
 }
 
 /** Frames that wait for a card without room, as many as a Linux interface queues. */
@@ -121,6 +135,20 @@ export class Port implements NetworkPort {
       this.blocked = false;
       this.events.unblocked(this);
     }
+  }
+
+  save(): PortState {
+    return { version: 1, flows: this.events.flows(this), waiting: this.queue.map(({ frame, offload }) => ({ frame: frame.slice(), offload: offload === undefined ? null : { ...offload } })) };
+  }
+
+  restore(state: PortState): void {
+    checkPortState(state);
+    if (!this.attached) throw new NetworkError('closed', 'restore: the port is detached');
+    this.queue.length = 0;
+    this.blocked = false;
+    // They were on their way before the resets. Those that a card without offloads can't take are lost, as on any wire.
+    for (const { frame, offload } of state.waiting) if (offload === null || this.givesOffloads) this.offer(frame, offload ?? undefined);
+    this.events.replaced(this, state.flows);
   }
 
   detach(): void {

@@ -4,6 +4,7 @@ import { type Arrival, destinationOf, sourceOf } from '../iface/arrival.js';
 import type { Interface, Route } from '../iface/interface.js';
 import type { Port } from '../iface/port.js';
 import type { NetworkTimer } from '../timers.js';
+import type { TcpFlowState } from '../port-state.js';
 import { readI32, readU32, writeU16, writeU32 } from '../wire/bytes.js';
 import { IPPROTO_TCP } from '../wire/ip.js';
 import { ACK, emptyTcpSegment, FIN, parseTcp, RST, SYN, TCP_HEADER, type TcpSegment } from '../wire/tcp.js';
@@ -42,6 +43,8 @@ export class TcpLayer implements TcpShared {
   private running: TcpConnection[] = [];
   private deferred = false;
   private readonly waiting = new Set<TcpConnection>();
+  /** Connections of a guest that was restored: those for which its card had no room yet. */
+  private readonly resets = new Map<Port, readonly TcpFlowState[]>();
   private halfOpen = 0;
   private nextPort: number;
 
@@ -102,6 +105,7 @@ export class TcpLayer implements TcpShared {
 
   /** A card has room again. */
   unblocked(port: Port): void {
+    this.resume(port);
     for (const connection of [...this.waiting]) {
       if (connection.route.neighbour.port !== port) continue;
       this.waiting.delete(connection);
@@ -109,12 +113,39 @@ export class TcpLayer implements TcpShared {
     }
   }
 
-  /** Everything is over, without a word to guests that are gone. */
-  closeAll(gone: (connection: TcpConnection) => boolean): void {
-    for (const connection of [...this.flows]) {
-      if (!gone(connection)) continue;
-      connection.drop();
+  /** Everything is over, without a word to guests that are gone. @param port all guests when absent */
+  closeAll(port?: Port): void {
+    for (const connection of [...this.flows]) if (port === undefined || connection.route.neighbour.port === port) connection.drop();
+    if (port === undefined) this.resets.clear();
+    else this.resets.delete(port);
+  }
+
+  /** What the guest behind a port believes in. */
+  save(port: Port): TcpFlowState[] {
+    const flows = [...(this.resets.get(port) ?? [])];
+    for (const connection of this.flows) {
+      const { state, sender, receiver, remotePort, localPort } = connection;
+      const { source, destination, neighbour } = connection.route;
+      // A SYN that is held comes again, and is dialled where it arrives; in TIME-WAIT the guest is through.
+      if (neighbour.port !== port || neighbour.mac === undefined || state === 'held' || state === 'time-wait') continue;
+      flows.push({
+        guestMac: neighbour.mac.slice(),
+        guest: destination.slice(),
+        guestPort: remotePort,
+        remote: source.slice(),
+        remotePort: localPort,
+        unacknowledged: sender.una >>> 0,
+        sent: sender.max >>> 0,
+        received: receiver.next >>> 0,
+      });
     }
+    return flows;
+  }
+
+  /** Tells the guest behind a port that these connections are no more, as fast as its card takes it. */
+  reset(port: Port, flows: readonly TcpFlowState[]): void {
+    this.resets.set(port, flows);
+    this.resume(port);
   }
 
   // TcpShared
@@ -170,6 +201,27 @@ export class TcpLayer implements TcpShared {
     due.length = 0;
   };
 
+  private resume(port: Port): void {
+    const flows = this.resets.get(port);
+    if (flows === undefined) return;
+    let told = 0;
+    for (; told < flows.length && !port.blocked; told++) this.tell(port, flows[told]);
+    if (told === flows.length) this.resets.delete(port);
+    else this.resets.set(port, flows.slice(told));
+  }
+
+  /**
+   * A reset counts where it has exactly the number that the guest expects (RFC 5961 3.2), and that is `sent` unless something was lost or found no
+   * room. Then there is an answer to what has an old number, as after any half-open connection (RFC 9293 3.5.1): it names the right one, and is
+   * refused with it.
+   */
+  private tell(port: Port, { guest, guestMac, guestPort, remote, remotePort, unacknowledged, sent, received }: TcpFlowState): void {
+    const route = this.iface.route(remote, guest, port, guestMac);
+    this.count.tcpResetsSent++;
+    this.sendBare(route, remotePort, guestPort, sent, received, RST | ACK);
+    this.sendBare(route, remotePort, guestPort, unacknowledged - 1, received, ACK);
+  }
+
   private probe({ packet: { bytes, sourceAt, addressLength, payloadStart } }: Arrival): number {
     const { probe } = this.flows;
     const words = addressLength >> 1;
@@ -206,20 +258,26 @@ export class TcpLayer implements TcpShared {
 
   /** RFC 9293 3.10.7.1: a segment without a connection is reset. */
   private refuse(route: Route): void {
-    const { segment, iface } = this;
-    const { bytes } = iface;
-    const at = iface.begin(route);
+    const { segment } = this;
     const acknowledges = (segment.flags & ACK) !== 0;
     const length = segment.dataEnd - segment.dataStart + ((segment.flags & SYN) !== 0 ? 1 : 0) + ((segment.flags & FIN) !== 0 ? 1 : 0);
-    writeU16(bytes, at, segment.destinationPort);
-    writeU16(bytes, at + 2, segment.sourcePort);
-    writeU32(bytes, at + 4, acknowledges ? segment.ack : 0);
-    writeU32(bytes, at + 8, acknowledges ? 0 : segment.seq + length);
+    this.count.tcpResetsSent++;
+    this.sendBare(route, segment.destinationPort, segment.sourcePort, acknowledges ? segment.ack : 0, acknowledges ? 0 : segment.seq + length, acknowledges ? RST : RST | ACK);
+  }
+
+  /** A header without a connection, and without a window. */
+  private sendBare(route: Route, from: number, to: number, seq: number, ack: number, flags: number): void {
+    const { iface } = this;
+    const { bytes } = iface;
+    const at = iface.begin(route);
+    writeU16(bytes, at, from);
+    writeU16(bytes, at + 2, to);
+    writeU32(bytes, at + 4, seq);
+    writeU32(bytes, at + 8, ack);
     bytes[at + 12] = TCP_HEADER << 2;
-    bytes[at + 13] = acknowledges ? RST : RST | ACK;
+    bytes[at + 13] = flags;
     writeU32(bytes, at + 14, 0);
     writeU16(bytes, at + 18, 0);
-    this.count.tcpResetsSent++;
     iface.finish(route, IPPROTO_TCP, TCP_HEADER);
   }
 }

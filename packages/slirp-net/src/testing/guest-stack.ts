@@ -18,7 +18,7 @@ import { Reassembly } from '../iface/reassembly.js';
 export interface GuestStackOptions {
   /** Its own: a clock has one alarm. `HandClock.second()` makes one that goes along. */
   readonly clock: NetworkClock;
-  readonly port: NetworkPort;
+  readonly port: Pick<NetworkPort, 'send' | 'attach'>;
   readonly random?: () => number;
   readonly address?: string;
   readonly address6?: string;
@@ -127,7 +127,7 @@ export class GuestStack {
     this.udp = new UdpLayer({ iface: this.iface, counters, forward: () => {} });
     this.reassembly = new Reassembly(timers);
     // What the stack sends leaves by the card.
-    this.link = new Port(timers, { input: () => {}, alone: () => true, unblocked: () => {}, detached: () => {} }, []);
+    this.link = new Port(timers, { input: () => {}, alone: () => true, unblocked: () => {}, detached: () => {}, flows: () => [], replaced: () => {} }, []);
     this.link.attach((frame) => {
       port.send(frame);
       return true;
