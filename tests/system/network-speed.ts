@@ -17,6 +17,8 @@ import { addTool } from './tool.js';
 const ROUNDS = Number(process.env['PCKIT_ROUNDS'] ?? 3);
 const SECONDS = Number(process.env['PCKIT_SECONDS'] ?? 5);
 const UDP_RATE = process.env['PCKIT_UDP_RATE'] ?? '40M';
+/** Part of the names of tests: only those. */
+const ONLY = process.env['PCKIT_TESTS'] ?? '';
 const SERVER_PORT = 5301;
 
 const TESTS: Readonly<Record<string, string>> = {
@@ -73,6 +75,7 @@ async function speed(): Promise<void> {
   try {
     for (const link of links) guests.set(link, await bootOn(link));
     for (const [name, options] of Object.entries(TESTS)) {
+      if (!name.includes(ONLY)) continue;
       const samples = new Map<Link, Sample[]>(links.map((link) => [link, []]));
       for (let round = 0; round < ROUNDS; round++) {
         for (const [link, guest] of guests) samples.get(link)?.push(await measure(guest, options));

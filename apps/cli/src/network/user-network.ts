@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { createNetwork, NetworkError, pcapWriter, type HostTarget, type Middleware, type Network, type NetworkOptions, type NetworkPort } from '@pckit/slirp-net';
 import { NodeHost, RealClock, tftpFolder } from '@pckit/slirp-net/node';
 import { CliError } from '../cli-error.js';
@@ -25,7 +26,7 @@ export async function openUserNetwork(option: UserNetworkOption, { say, failed }
   const capture = option.pcap === undefined ? undefined : await openOutputFile('capture', option.pcap, failed);
   const epochMs = Date.now() - clock.nowMs();
   const middleware: Middleware[] = capture === undefined ? [] : [pcapWriter({ clock, epochMs, write: (bytes) => capture.write(bytes) })];
-  const network = asked(() => createNetwork({ host: new NodeHost(), clock, middleware, ...settings(option) }));
+  const network = asked(() => createNetwork({ host: new NodeHost({ udpThread: availableParallelism() > 1 }), clock, middleware, ...settings(option) }));
   const close = (): Promise<void> => {
     network.close();
     return new Promise((done) => (capture === undefined ? done() : capture.end(() => done())));

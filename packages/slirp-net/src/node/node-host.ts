@@ -6,14 +6,30 @@ import { NodeStream } from './node-stream.js';
 import { NodeUdp } from './node-udp.js';
 import { pingHost } from './ping.js';
 import { resolveQuery } from './resolver.js';
+import { UdpThread } from './udp-thread.js';
 
 /** Of one read. */
 const READ_BUFFER = 65_536;
+
+export interface NodeHostOptions {
+  /**
+   * Datagram sockets that guests open are in a thread of their own, which is started with the first: worth its ten megabytes where the thread of the network is the one
+   * that computes, as an emulator's is. Default: false.
+   */
+  readonly udpThread?: boolean;
+}
 
 /** The host's network, by Node's sockets. */
 export class NodeHost implements HostNetwork {
   /** All dialled sockets read into it, one at a time: an array for each read would keep the garbage collector busy. */
   private readonly readBuffer = new Uint8Array(READ_BUFFER);
+
+  private udpThread: UdpThread | undefined;
+  private udpThreads: boolean;
+
+  constructor({ udpThread = false }: NodeHostOptions = {}) {
+    this.udpThreads = udpThread && UdpThread.available;
+  }
 
   connect(to: HostTarget, events: HostStreamEvents): HostStream {
     const local = 'path' in to;
@@ -56,7 +72,13 @@ export class NodeHost implements HostNetwork {
   }
 
   openUdp(family: 4 | 6, events: HostUdpEvents): HostUdp {
-    return new NodeUdp(family, events);
+    if (!this.udpThreads) return new NodeUdp(family, events);
+    // One that ends was not meant to: the next is not tried.
+    this.udpThread ??= new UdpThread(() => {
+      this.udpThreads = false;
+      this.udpThread = undefined;
+    });
+    return this.udpThread.open(family, events);
   }
 
   bindUdp(at: HostAddress, events: HostUdpEvents): Promise<HostUdp & { readonly at: HostAddress }> {
