@@ -19,6 +19,12 @@ export interface Ingress {
    */
   completion<T>(name: string, work: Promise<T> | T, settle: (result: Settled<T>) => void): void;
   /**
+   * `completion` of work that has ended and may wait for more of its kind, so that the guest is interrupted once for all of it: it enters within
+   * `nanoseconds` of virtual time, sooner when anything else enters, and at once when no processor has anything to do. Absent in deterministic time, where
+   * every completion has a time of its own.
+   */
+  readonly completionWithin?: ((name: string, nanoseconds: number, settle: () => void) => void) | undefined;
+  /**
    * Announces host work that reads or writes borrowed guest memory while processors execute; `completion` is called for it as for any other. Absent where
    * that isn't allowed: in deterministic time. The machine is not reset, switched off, saved or restored before it has settled.
    */

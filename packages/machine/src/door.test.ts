@@ -194,8 +194,47 @@ describe('the door', () => {
     await door.quiet();
   });
 
-  it('lets nothing go on beside the guest in deterministic time', () => {
+  it('lets nothing go on beside the guest, and nothing wait, in deterministic time', () => {
     const { door } = setUp(100);
-    expect([door.beside, door.hold]).toEqual([undefined, undefined]);
+    expect([door.beside, door.hold, door.completionWithin]).toEqual([undefined, undefined, undefined]);
+    expect(door.hasten()).toBe(false);
+  });
+
+  it('has a patient completion wait until its time, for another entry, or for an idle moment', async () => {
+    const { clock, door, seen, entries } = setUp();
+    const keys = door.input<string>('keys', (key) => seen.push(key));
+    const patient = (name: string, nanoseconds: number): void => door.completionWithin?.(name, nanoseconds, () => seen.push(name));
+    patient('late', 500);
+    patient('soon', 100);
+    expect([door.ready, door.blocked, door.outstanding, door.nextDeadline]).toEqual([false, false, 2, 100]);
+    clock.advanceTo(99);
+    expect(door.ready).toBe(false);
+    clock.advanceTo(100);
+    expect([door.ready, door.blocked, door.deliver(), door.ready, door.nextDeadline, door.outstanding]).toEqual([true, false, 2, false, Infinity, 0]);
+    expect(seen).toEqual(['late', 'soon']);
+    expect(entries[0]).toEqual({ kind: 'completion', name: 'late', instructions: 0, time: 100, ok: true });
+
+    patient('with a key', 100);
+    keys.post('key');
+    expect(door.deliver()).toBe(2);
+    patient('with work', 100);
+    door.completion('disk', Promise.resolve(), () => seen.push('disk'));
+    await settled();
+    expect(door.deliver()).toBe(2);
+    patient('idle', 100);
+    expect([door.hasten(), door.ready, door.deliver(), door.hasten()]).toEqual([true, true, 1, false]);
+    expect(seen.slice(2)).toEqual(['key', 'with a key', 'disk', 'with work', 'idle']);
+  });
+
+  it('saves a patient completion as any other, and forgets it on restore', () => {
+    const { door, seen } = setUp();
+    door.completionWithin?.('disk', 100, () => seen.push('lost'));
+    const state = door.save();
+    expect(state.pending).toEqual([{ name: 'disk', deadline: 0 }]);
+    door.beginRestore(state);
+    door.completion('disk', undefined, () => seen.push('disk'));
+    door.endRestore();
+    expect([door.nextDeadline, door.hasten(), door.deliver(), door.outstanding]).toEqual([Infinity, false, 1, 0]);
+    expect(seen).toEqual(['disk']);
   });
 });

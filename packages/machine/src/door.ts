@@ -82,6 +82,9 @@ export class Door implements Ingress {
   #finished: Completion[] = [];
   /** While a snapshot is being restored: what it had pending, by name, for devices to claim. */
   #claims: { name: string; deadline: number; order: number }[] | undefined;
+  /** Finished work that waits for more of its kind (without a latency), and until when. */
+  #patient: Completion[] = [];
+  #patientUntil = Infinity;
   #order = 0;
   /** Host work in guest memory. */
   readonly #beside = new Set<Promise<unknown>>();
@@ -92,6 +95,15 @@ export class Door implements Ingress {
     this.#options = options;
     this.#clock = options.clock;
     if (options.completionLatency !== undefined) return;
+    this.completionWithin = (name, nanoseconds, settle) => {
+      const completion: Completion = { name, deadline: 0, order: this.#order++, settle, ok: true };
+      this.#completions.push(completion);
+      this.#patient.push(completion);
+      const until = this.#clock.now() + nanoseconds;
+      if (until >= this.#patientUntil) return;
+      this.#patientUntil = until;
+      this.#clock.preemptBefore(until);
+    };
     this.beside = (work) => {
       const over = (): void => void this.#beside.delete(work);
       this.#beside.add(work);
@@ -179,6 +191,7 @@ export class Door implements Ingress {
   }
 
   /** Only in real time; see `Ingress`. */
+  readonly completionWithin: ((name: string, nanoseconds: number, settle: () => void) => void) | undefined;
   readonly beside: ((work: Promise<unknown>) => void) | undefined;
   readonly hold: ((work: Promise<unknown>) => void) | undefined;
 
@@ -194,9 +207,17 @@ export class Door implements Ingress {
 
   /** The next virtual time at which something enters: the run loop's budgets end there. */
   get nextDeadline(): number {
-    return this.#options.completionLatency !== undefined && this.#completions.length > 0
-      ? this.#completions[0].deadline
-      : Infinity;
+    if (this.#options.completionLatency === undefined) return this.#patientUntil;
+    return this.#completions.length > 0 ? this.#completions[0].deadline : Infinity;
+  }
+
+  /** No processor has anything to do: what waits for more of its kind waits no longer. @returns whether there is some */
+  hasten(): boolean {
+    if (this.#patient.length === 0) return false;
+    for (const completion of this.#patient) this.#finished.push(completion);
+    this.#patient = [];
+    this.#patientUntil = Infinity;
+    return true;
   }
 
   /** The instruction count at which the next scheduled input enters. */
@@ -215,13 +236,13 @@ export class Door implements Ingress {
       this.#posted.length > 0 ||
       this.#finished.length > 0 ||
       this.nextScheduled <= this.#options.instructions() ||
-      (this.nextDeadline <= this.#clock.now() && this.#completions[0].settle !== undefined)
+      (this.nextDeadline <= this.#clock.now() && (this.#patient.length > 0 || this.#completions[0].settle !== undefined))
     );
   }
 
   /** A completion is due, but its host work has not ended, or a device holds the processors: time must not pass. */
   get blocked(): boolean {
-    return this.#holds > 0 || this.nextDeadline <= this.#clock.now() && this.#completions[0].settle === undefined;
+    return this.#holds > 0 || (this.#options.completionLatency !== undefined && this.nextDeadline <= this.#clock.now() && this.#completions[0].settle === undefined);
   }
 
   /** Host work that was asked for and has not entered. */
@@ -246,6 +267,7 @@ export class Door implements Ingress {
     }
     if (this.#options.completionLatency === undefined) {
       // Only what is finished now: a synchronous backend whose completion starts the next request must not hold the loop.
+      this.hasten();
       const finished = this.#finished;
       this.#finished = [];
       for (const completion of finished) this.#settle(completion);
@@ -273,6 +295,8 @@ export class Door implements Ingress {
     for (const completion of this.#completions) completion.settle = undefined;
     this.#completions = [];
     this.#finished = [];
+    this.#patient = [];
+    this.#patientUntil = Infinity;
     this.#posted = state.inputs.map(({ name, event }) => ({ name, event, deliver: this.#inputNamed(name) }));
     this.#claims = state.pending.map(({ name, deadline }, order) => ({ name, deadline, order }));
     this.#order = state.pending.length;

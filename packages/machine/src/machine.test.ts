@@ -460,6 +460,38 @@ describe('real time', () => {
     expect(times.every((now, i) => i === 0 || now >= times[i - 1])).toBe(true);
   });
 
+  it('has what may wait enter when its time has come while the guest executes, and at once when it halts', async () => {
+    const NANOSECONDS = 1_000_000;
+    for (const idle of [false, true]) {
+      const host = fakeHost();
+      const waited: number[] = [];
+      const { machine, probe } = build(
+        {
+          code: [
+            enableInterrupts(),
+            (): void => {
+              const before = machine.clock.now();
+              machine.door.completionWithin?.('disk', NANOSECONDS, () => {
+                waited.push(machine.clock.now() - before);
+                probe.log.push('entered');
+                machine.stop();
+              });
+            },
+            idle ? halt() : nop(),
+            jump(2),
+          ],
+        },
+        { time: { kind: 'real' }, host },
+      );
+      machine.powerOn();
+      expect((await machine.run({ untilInstructions: 10_000_000 })).reason).toBe('stopped');
+      expect([waited.length, host.slept]).toEqual([1, []]);
+      if (idle) expect(waited[0]).toBeLessThan(NANOSECONDS / 10);
+      else expect(waited[0]).toBeGreaterThanOrEqual(NANOSECONDS);
+      if (!idle) expect(waited[0]).toBeLessThan(NANOSECONDS * 1.1);
+    }
+  });
+
   it.each(['power-off', 'instructions', 'reset'] as const)('ends (%s) no sooner than what uses guest memory beside the guest', async (reason) => {
     let over = false;
     const { machine } = build(

@@ -154,6 +154,7 @@ export class RunLoop {
       const { stepping } = this;
       const next = stepping === undefined ? this.#pick() : this.#pickForStep(stepping.vcpu);
       if (next < 0) {
+        if (door.hasten()) continue;
         if (this.#stuck()) return { kind: 'stuck' };
         const sleep = time.idle(clock, Math.min(clock.nextDeadline, door.nextDeadline));
         if (sleep > 0) return { kind: 'idle', sleep };

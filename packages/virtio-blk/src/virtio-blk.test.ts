@@ -792,3 +792,96 @@ describe('virtio-blk over a disk that does large transfers beside the guest', ()
     if (what === 'read') expect(answer.data.findIndex((byte, i) => byte !== other.disk.bytes[i])).toBe(-1);
   });
 });
+
+describe('virtio-blk where what is done may wait for more', () => {
+  /** A door at which a flight waits until `enter`. */
+  function rigPatient(options: VirtioBlkOptions = {}): { rig: Rig; driver: BlockDriver; waiting: (() => void)[]; enter(): void } {
+    const rig = new Rig({}, options);
+    const waiting: (() => void)[] = [];
+    Object.assign(rig.ingress, {
+      completionWithin: (name: string, nanoseconds: number, settle: () => void) => {
+        expect([name, nanoseconds > 0]).toEqual(['virtio-blk', true]);
+        waiting.push(settle);
+      },
+    });
+    return { rig, driver: rig.driver(), waiting, enter: () => waiting.splice(0).forEach((settle) => settle()) };
+  }
+
+  /** Reads one sector after the other, each given back before the next, until one waits. @returns how many were given back without */
+  function untilOneWaits({ rig, driver, waiting }: ReturnType<typeof rigPatient>): number {
+    for (let alone = 0; ; alone++) {
+      const head = driver.read(0, 512);
+      if (waiting.length > 0) return alone;
+      rig.ingress.deliver();
+      expect(driver.status(head)).toBe(VIRTIO_BLK_S_OK);
+    }
+  }
+
+  it('gives back at once while nothing more comes, and tries again now and then', () => {
+    const bench = rigPatient();
+    const first = untilOneWaits(bench);
+    expect(first).toBeGreaterThan(8);
+    bench.enter();
+    expect(untilOneWaits(bench)).toBe(first);
+  });
+
+  it('gives back by one completion what comes until it enters, and waits again as long as more comes', () => {
+    const bench = rigPatient();
+    const { rig, driver, waiting, enter } = bench;
+    untilOneWaits(bench);
+    const heads = [driver.read(1, 512), driver.write(2, pattern(512, 9)), driver.flush()];
+    expect([waiting.length, rig.ingress.ready, heads.map((head) => driver.status(head))]).toEqual([1, 0, [undefined, undefined, undefined]]);
+    enter();
+    expect(heads.map((head) => driver.status(head))).toEqual([VIRTIO_BLK_S_OK, VIRTIO_BLK_S_OK, VIRTIO_BLK_S_OK]);
+    const next = driver.read(4, 512);
+    expect([waiting.length, rig.ingress.ready]).toEqual([1, 0]);
+    enter();
+    expect(driver.answer(next)).toEqual({ status: VIRTIO_BLK_S_OK, data: rig.disk.bytes.slice(4 * 512, 5 * 512), written: 513 });
+    // That one was alone.
+    driver.read(4, 512);
+    expect([waiting.length, rig.ingress.ready]).toEqual([0, 1]);
+  });
+
+  it('keeps queues apart', () => {
+    const bench = rigPatient({ queues: 2 });
+    const { driver, waiting, enter } = bench;
+    untilOneWaits(bench);
+    const [one, other] = [driver.read(1, 512), driver.read(2, 512, 1)];
+    expect([waiting.length, bench.rig.ingress.ready]).toEqual([1, 1]);
+    const statusOf = (queue: number, head: number): number | undefined => driver.status(head + queue * 65536);
+    enter();
+    expect([statusOf(0, one), statusOf(1, other)]).toEqual([VIRTIO_BLK_S_OK, undefined]);
+    bench.rig.ingress.deliver();
+    expect(statusOf(1, other)).toBe(VIRTIO_BLK_S_OK);
+  });
+
+  it('gives back nothing from before a reset, and has nothing new join it', () => {
+    const bench = rigPatient();
+    const { rig, waiting, enter } = bench;
+    untilOneWaits(bench);
+    rig.virtio.reset('warm');
+    const driver = rig.driver();
+    const head = driver.read(3, 512);
+    expect(waiting).toHaveLength(1);
+    enter();
+    expect(driver.status(head)).toBeUndefined();
+    rig.ingress.deliver();
+    expect(driver.status(head)).toBe(VIRTIO_BLK_S_OK);
+  });
+
+  it('saves what waits, and gives it back once after a restore', () => {
+    const bench = rigPatient();
+    const { rig, driver } = bench;
+    untilOneWaits(bench);
+    const head = driver.read(5, 512);
+    const state = structuredClone(rig.virtio.save());
+    const other = new Rig();
+    other.memory.bytes.set(rig.memory.bytes);
+    other.virtio.restore(state);
+    expect(other.ingress.ready).toBe(1);
+    other.ingress.deliver();
+    rig.memory.bytes.set(other.memory.bytes);
+    expect(driver.status(head)).toBe(VIRTIO_BLK_S_OK);
+    expect(other.blk.save()).toMatchObject({ flights: [] });
+  });
+});

@@ -117,6 +117,14 @@ export type VirtioBlkState = {
 /** From so many bytes on another thread of the host may do a transfer: below, handing it over costs more than it takes. */
 const BESIDE = 256 * 1024;
 
+/**
+ * What is done waits so long, in virtual nanoseconds, for what the driver may still bring: an interrupt, its way in and out and the wake-up after it cost
+ * the guest as much as half a small request. It waits no longer than until the guest has nothing else to do.
+ */
+const WAITS_FOR_MORE = 1_000_000;
+/** Nothing waits while nothing comes; then one flight of so many sees whether that has changed. */
+const TRIES_AGAIN = 32;
+
 const NO_DATA = new Uint8Array(0);
 
 export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
@@ -141,6 +149,12 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
   /** Those of them that use guest memory. */
   readonly #beside = new Set<Promise<unknown>>();
   readonly #flights = new Set<Flight>();
+  /** The one that waits for more. */
+  #waiting: Flight | undefined;
+  /** To the last that waited, more came. */
+  #moreComes = false;
+  /** Flights since one has waited. */
+  #untilTry = 0;
   #host!: VirtioHost;
   #features = 0n;
   #capacity: number;
@@ -221,7 +235,8 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
     const queue = this.#host.queues[index];
     if (queue === undefined) return;
     this.#stalled[index] = false;
-    const done: BlockRequest[] = [];
+    const waiting = this.#waitingFor(index);
+    const done = waiting?.requests ?? [];
     while (this.#host.live) {
       if (this.#inFlight >= this.#maxInFlight || this.#buffered >= MAX_BUFFERED) {
         // Taken up again when a flight lands. Empty or not: with event index the driver was not told to ring for the next one.
@@ -243,7 +258,7 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
       this.#execute(request);
       if (request.done) done.push(request);
     }
-    if (done.length > 0) this.#depart(done, undefined);
+    if (waiting === undefined && done.length > 0) this.#departDone(done);
   }
 
   resetQueue(index: number): void {
@@ -496,6 +511,27 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
     this.#ingress.completion<void>(this.name, work, (result) => this.#land(flight, result));
   }
 
+  /** The flight of this queue that what is done now may join. */
+  #waitingFor(index: number): Flight | undefined {
+    const flight = this.#waiting;
+    return flight?.requests[0]?.queue === index ? flight : undefined;
+  }
+
+  #departDone(requests: BlockRequest[]): void {
+    const { completionWithin } = this.#ingress;
+    if (completionWithin === undefined || !(this.#moreComes || ++this.#untilTry === TRIES_AGAIN)) return this.#depart(requests, undefined);
+    this.#untilTry = 0;
+    const flight: Flight = { requests };
+    const brought = requests.length;
+    this.#flights.add(flight);
+    this.#waiting = flight;
+    completionWithin.call(this.#ingress, this.name, WAITS_FOR_MORE, () => {
+      if (this.#waiting === flight) this.#waiting = undefined;
+      this.#moreComes = flight.requests.length > brought;
+      this.#land(flight, { ok: true, value: undefined });
+    });
+  }
+
   /** At the door: gives the requests back to the driver, and takes up queues that waited for room. */
   #land(flight: Flight, result: Settled<void>): void {
     this.#flights.delete(flight);
@@ -545,6 +581,7 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
   #drop(flight: Flight): void {
     this.#release(flight.requests);
     flight.requests = [];
+    if (this.#waiting === flight) this.#waiting = undefined;
   }
 
   #dropFlights(): void {
