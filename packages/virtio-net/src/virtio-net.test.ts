@@ -283,6 +283,70 @@ describe('virtio-net receives', () => {
     expect(driver.received()).toEqual([{ header: { flags: 1, gsoType: 1, hdrLen: 54, gsoSize: 1000, csumStart: 34, csumOffset: 16, numBuffers: 1 }, frame: tcpFrame(2500) }]);
   });
 
+  describe('says of a whole frame whose checksum is right that it is', () => {
+    const DATA_VALID = 2;
+    /** With the checksum that its headers and payload have. */
+    const packet = (version: 4 | 6, protocol: 6 | 17, payload: number, spoil: (bytes: Uint8Array, transport: number) => void = () => {}): Uint8Array => {
+      const header = protocol === 6 ? 20 : 8;
+      const transport = version === 4 ? 34 : 54;
+      const length = header + payload;
+      const bytes = frame(transport + length);
+      if (version === 4) bytes.set([0x08, 0x00, 0x45, 0, (20 + length) >> 8, (20 + length) & 0xff, 0, 1, 0x40, 0, 64, protocol, 0, 0, 10, 0, 2, 2, 10, 0, 2, 15], 12);
+      else bytes.set([0x86, 0xdd, 0x60, 0, 0, 0, length >> 8, length & 0xff, protocol, 64], 12);
+      if (protocol === 6) bytes[transport + 12] = 0x50;
+      else bytes.set([length >> 8, length & 0xff], transport + 4);
+      const checksum = transport + (protocol === 6 ? 16 : 6);
+      bytes.set([0, 0], checksum);
+      let sum = protocol + length;
+      for (let i = version === 4 ? 26 : 22; i < bytes.length; i++) sum += (i & 1) === 0 ? bytes[i]! << 8 : bytes[i]!;
+      while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+      bytes.set([(~sum >> 8) & 0xff, ~sum & 0xff], checksum);
+      spoil(bytes, transport);
+      return bytes;
+    };
+    const flagsOf = (whole: Uint8Array, features = ALL): number => {
+      const rig = new Rig();
+      const driver = rig.driver({ features });
+      driver.offer(4096);
+      expect(rig.cable.deliver(whole)).toBe(true);
+      const [got] = driver.received();
+      expect(got!.frame).toEqual(whole);
+      return got!.header.flags;
+    };
+
+    for (const version of [4, 6] as const) {
+      for (const protocol of [6, 17] as const) {
+        it(`(IPv${version}, protocol ${protocol})`, () => {
+          for (const payload of [0, 1, 2, 3, 7, 33, 1400, 1401]) {
+            expect(flagsOf(packet(version, protocol, payload))).toBe(DATA_VALID);
+            // Any bit of what it covers.
+            for (const at of [version === 4 ? 29 : 25, -1]) expect(flagsOf(packet(version, protocol, payload, (bytes) => (bytes[at < 0 ? bytes.length - 1 : at]! ^= 4)))).toBe(0);
+          }
+          expect(flagsOf(packet(version, protocol, 100), ALL & ~(VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6 | VIRTIO_NET_F_GUEST_ECN))).toBe(0);
+          expect(flagsOf(packet(version, protocol, 2048))).toBe(0);
+        });
+      }
+    }
+
+    it('padding does not count, and nothing is said of other things', () => {
+      const padded = new Uint8Array(60).fill(9);
+      padded.set(packet(4, 17, 3));
+      expect(flagsOf(padded)).toBe(DATA_VALID);
+      const right = packet(4, 17, 100);
+      expect(flagsOf(right.subarray(0, right.length - 1))).toBe(0);
+      for (const spoil of [
+        (bytes: Uint8Array, transport: number) => bytes.set([0, 0], transport + 6), // No checksum.
+        (bytes: Uint8Array) => (bytes[20] = 0x20), // A fragment.
+        (bytes: Uint8Array) => (bytes[23] = 1), // ICMP.
+        (bytes: Uint8Array, transport: number) => (bytes[transport + 5]! -= 1), // UDP's length is another.
+        (bytes: Uint8Array) => (bytes[17] = 12), // Less than its headers.
+      ]) {
+        expect(flagsOf(packet(4, 17, 100, spoil))).toBe(0);
+      }
+      expect(flagsOf(frame(60))).toBe(0);
+    });
+  });
+
   it.each([
     ['no segmentation', VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6, 0x18],
     ['no checksums', VIRTIO_NET_F_GUEST_CSUM, 0x18],

@@ -43,6 +43,7 @@ import {
   VIRTIO_NET_HDR_GSO_TCPV6,
   type MutableOffload,
 } from './net-header.js';
+import { ReceiveCheck } from './receive-check.js';
 import { ReceiveFilter, type ReceiveFilterState } from './receive-filter.js';
 
 // The network device: VIRTIO 1.2, 5.1.
@@ -137,6 +138,7 @@ export class VirtioNet implements VirtioDevice<VirtioNetState> {
   readonly #frame = new Uint8Array(MAX_FRAME);
   readonly #offload: MutableOffload = { checksumStart: 0, checksumOffset: 0, segmentation: 'none', segmentBytes: 0 };
   readonly #segmenter = new Segmenter();
+  readonly #check = new ReceiveCheck();
   readonly #ip: IpHeaders = { ip: 0, version: 4, protocol: 0, transport: 0, nextHeaderAt: 0 };
   readonly #chain = new DescriptorChain();
   /** Those that one received frame takes. */
@@ -361,7 +363,7 @@ export class VirtioNet implements VirtioDevice<VirtioNetState> {
     queue.begin();
     let taken: boolean;
     if (offload === undefined) {
-      this.#header.setWhole(false);
+      this.#header.setWhole(this.#guestChecksum && this.#check.holds(frame));
       taken = this.#deliver(queue, frame);
     } else if (this.#passes(frame, offload)) {
       taken = this.#deliver(queue, frame);
