@@ -64,6 +64,7 @@ interface Layout {
   readonly blockTable: number;
   readonly codeBits: number;
   readonly regionHandlers: number;
+  readonly regionEntries: number;
   readonly regionCounters: number;
   readonly jumpTargets: number;
   readonly pool: number;
@@ -76,10 +77,11 @@ function layout(vcpus: number): Layout {
   const blockTable = align(states + vcpus * VCPU_BYTES);
   const codeBits = align(blockTable + BlockTable.bytes);
   const regionHandlers = align(codeBits + CODE_BITS_BYTES);
-  const regionCounters = regionHandlers + Regions.handlerBytes;
+  const regionEntries = regionHandlers + Regions.handlerBytes;
+  const regionCounters = regionEntries + Regions.entryNumbersBytes;
   const jumpTargets = regionCounters + Regions.countersBytes;
   const pool = align(jumpTargets + JumpTargets.bytes);
-  return { states, blockTable, codeBits, regionHandlers, regionCounters, jumpTargets, pool, end: align(pool + POOL_BYTES) };
+  return { states, blockTable, codeBits, regionHandlers, regionEntries, regionCounters, jumpTargets, pool, end: align(pool + POOL_BYTES) };
 }
 
 /** Bytes at the start of the WebAssembly memory that so many vCPUs need. */
@@ -156,7 +158,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
   let regions: RegionCache | undefined;
   if (options.regions !== false) {
     const regionOptions = { ...DEFAULT_REGION_OPTIONS, ...options.regions };
-    regions = new RegionCache({ host, memory, predecoder, table: code.regions, handlers: area.regionHandlers, counters: area.regionCounters, jumpTargets: area.jumpTargets }, regionOptions);
+    regions = new RegionCache({ host, memory, predecoder, table: code.regions, handlers: area.regionHandlers, entryNumbers: area.regionEntries, counters: area.regionCounters, jumpTargets: area.jumpTargets }, regionOptions);
     predecoder.lookups = regionOptions.lookups;
     predecoder.listener = regions;
   }

@@ -156,10 +156,18 @@ export const KeptPage = { page: 0, distance: 8, size: 16, most: 8 } as const;
 export const BlockTable = { setBits: 17, entrySize: 16, setSize: 32, bytes: (1 << 17) * 32 } as const;
 
 /**
- * A compiled region stands in for the handler of its first record, which becomes `firstHandler` plus the region's slot in the table of
- * functions; the handler that was there is kept at `State.regionHandlers`.
+ * A compiled region stands in for the handlers of the records that it is entered at, which become `firstHandler` plus a slot in the table of functions, one for
+ * each entry; the handler that was there is kept at `State.regionHandlers`, and the entry's number (u8) behind all of these.
  */
-export const Regions = { slots: 4096, firstHandler: 0x8000, handlerBytes: 4096 * 2, /** Entries, instructions, and exits for the interpreter to execute one, as i64. */ counterBytes: 24, countersBytes: 4096 * 24 } as const;
+export const Regions = {
+  slots: 4096,
+  firstHandler: 0x8000,
+  handlerBytes: 4096 * 2,
+  entryNumbersBytes: 4096,
+  /** Entries, instructions, and exits for the interpreter to execute one, as i64. */
+  counterBytes: 24,
+  countersBytes: 4096 * 24,
+} as const;
 
 /** Where computed jumps and calls went: a lossy hash table of {u32 host address of the instruction, u32 that of its target, i64 the target's linear address}. */
 export const JumpTargets = { bits: 14, entrySize: 16, bytes: (1 << 14) * 16 } as const;

@@ -167,7 +167,7 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
   const handlerNumber = e.variableI32();
   /** `NotFound`, with `Special.missing`. */
   const missing = e.variableI32();
-  const regionType = module.typeIndex({ params: [i32], results: [i32] });
+  const regionType = module.typeIndex({ params: [i32, i32], results: [i32] });
 
   const leave = (code: number): void => {
     e.storeI64(state, State.rip, rip.get());
@@ -362,7 +362,8 @@ function emitLoop(module: ModuleWriter, runtime: Runtime, { handlers, outOfLine,
         e.loop((again) => {
           e.storeI32(state, State.budget, budget.get());
           e.storeI64(state, State.rip, rip.get());
-          const exit = e.callIndirect(regionType, handlerNumber.get().sub(Regions.firstHandler), state);
+          const slot = handlerNumber.get().sub(Regions.firstHandler);
+          const exit = e.callIndirect(regionType, slot, state, slot);
           budget.set(e.loadI32(state, State.budget));
           rip.set(e.loadI64(state, State.rip));
           e.if(e.loadI32(state, State.lazyKind), () => e.call(settleFlags, state));

@@ -152,6 +152,10 @@ export class Predecoder {
     const page = host - (host % 4096);
     return this.#pages.get(page)?.[(host - page) >> 6]?.find((block) => record >= block.first && record < block.first + block.count * Record.size);
   }
+  /** Look-ups that are left of what `setLookups` allowed. */
+  lookupsLeft(host: number, modeKey: number): number {
+    return this.memory.i32[(this.#entry(host, modeKey) + 12) >> 2] as number;
+  }
   setLookups(host: number, count: number): void {
     const { u32 } = this.memory;
     const first = this.#set(host);

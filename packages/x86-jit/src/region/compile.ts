@@ -18,7 +18,10 @@ export interface CompiledFunction {
 
 export interface RegionShape {
   readonly blocks: readonly RegionBlock[];
-  readonly root: number;
+  /** Where it is entered, by the number that it finds at `entryNumbers` + slot; beginnings of blocks. */
+  readonly entries: readonly number[];
+  /** Host address of the numbers (u8) of entries, by slot. */
+  readonly entryNumbers: number;
   /** Host address of a page of the region, by its distance from the first. */
   hostPageOf(page: number): number;
   /** Host address of three i64 that it adds to, see `Regions.counterBytes`. */
@@ -26,7 +29,7 @@ export interface RegionShape {
 }
 
 /**
- * One region as a function `(state) -> RegionExit`. It loads the registers that it uses into locals, runs its blocks, and on any way out writes
+ * One region as a function `(state, slot) -> RegionExit`. It loads the registers that it uses into locals, runs its blocks, and on any way out writes
  * them back, with an exact instruction count and instruction pointer.
  */
 export function compileRegion(x: RegionContext, shape: RegionShape): CompiledFunction {
@@ -41,6 +44,8 @@ const NO_PAGE = { low: 0, high: 0x5a96_c3e1 };
 
 class Compilation {
   readonly #blocks: readonly RegionBlock[];
+  /** Blocks that the region is entered at. */
+  readonly #entries: readonly number[];
   readonly #numberOf = new Map<number, number>();
   readonly #uses: FlagUse[][];
   readonly #labels = new Map<number, Label>();
@@ -68,11 +73,11 @@ class Compilation {
   #node = 0;
 
   constructor(private readonly x: RegionContext, private readonly shape: RegionShape) {
-    // The root is block 0.
-    this.#blocks = [...shape.blocks].sort((a, b) => Number(b.start === shape.root) - Number(a.start === shape.root));
+    this.#blocks = shape.blocks;
     this.#blocks.forEach((block, k) => this.#numberOf.set(block.start, k));
+    this.#entries = shape.entries.map((at) => this.#numberOf.get(at) as number);
     const successors = this.#blocks.map((block) => block.successors.map((at) => this.#numberOf.get(at)).filter((n) => n !== undefined));
-    const { elements, dispatchOf } = structure(successors);
+    const { elements, dispatchOf } = structure(successors, this.#entries);
     this.#elements = elements;
     this.#dispatchOf = dispatchOf;
     const predecessors = this.#blocks.map(() => [] as number[]);
@@ -98,10 +103,9 @@ class Compilation {
     const { e } = x;
     this.#leaveLabel = e.openBlock();
     x.sideLabel = e.openBlock(Type.i32);
-    this.#flagsInto.set(0, RegionFlags.AT_ENTRY);
+    for (const entry of this.#entries) this.#flagsInto.set(entry, RegionFlags.AT_ENTRY);
     x.regionFlags.start(this.#has((facts) => facts.covers));
-    if (!this.#checked.has(0)) this.#requireBudgetFor(0);
-    this.#emitElements(this.#elements, undefined);
+    this.#emitElements(this.#elements, undefined, true);
     e.unreachable();
     e.closeBlock();
     this.#decodeWayOut();
@@ -113,9 +117,9 @@ class Compilation {
     return { locals: e.locals(), body: code.finish() };
   }
 
-  /** Control comes from one place only; the region's entry is one. */
+  /** Control comes from one place only; whoever enters the region is one. */
   #enteredOnce(node: number): boolean {
-    return (this.#predecessors[node] as readonly number[]).length === (node === 0 ? 0 : 1);
+    return (this.#predecessors[node] as readonly number[]).length === (this.#entries.includes(node) ? 0 : 1);
   }
 
   #has(what: (facts: Facts) => boolean): boolean {
@@ -187,11 +191,16 @@ class Compilation {
 
   // --- control flow -------------------------------------------------------------------------------------------------------------
 
-  #emitElements(elements: readonly Element[], after: number | undefined): void {
+  /** @param outermost control comes from outside of the region, to any of its entries */
+  #emitElements(elements: readonly Element[], after: number | undefined, outermost = false): void {
     const { e } = this.x;
-    for (let k = elements.length - 1; k > 0; k--) this.#labels.set(entryOf(elements[k] as Element), e.openBlock());
+    // Others than the first come from one place: right in front.
+    const first = outermost && (this.#entries.length > 1 || this.#dispatchOf.has(this.#entries[0] as number)) ? 0 : 1;
+    for (let k = elements.length - 1; k >= first; k--) this.#labels.set(entryOf(elements[k] as Element), e.openBlock());
+    if (first === 0) this.#emitEntries();
+    else if (outermost) this.#enter(this.#entries[0] as number);
     elements.forEach((element, k) => {
-      if (k > 0) {
+      if (k >= first) {
         e.closeBlock();
         this.#labels.delete(entryOf(element));
       }
@@ -209,6 +218,31 @@ class Compilation {
         this.#labels.delete(element.header);
       }
     });
+  }
+
+  #emitEntries(): void {
+    const { e } = this.x;
+    const labels = this.#entries.map(() => e.openBlock());
+    // In the order in which they are closed again.
+    labels.reverse();
+    const first = labels[0] as Label;
+    if (labels.length > 1) e.brTable(e.loadI32U8(e.paramI32(1), this.shape.entryNumbers), labels, first);
+    for (const entry of this.#entries) {
+      e.closeBlock();
+      this.#enter(entry);
+      this.#goToNode(entry, false);
+    }
+  }
+  #enter(node: number): void {
+    const { x } = this;
+    const { e } = x;
+    const page = (this.#blocks[node] as RegionBlock).start & ~0xfff;
+    if (page !== 0) {
+      // Whoever enters knows the page that this is.
+      e.localI64(x.pageBase).sub(page).push();
+      e.setLocal(x.pageBase);
+    }
+    if (!this.#checked.has(node)) this.#requireBudgetFor(node);
   }
 
   #emitDispatch({ targets }: DispatchElement): void {
@@ -241,7 +275,9 @@ class Compilation {
     };
     instructions.forEach((instruction, k) => {
       if (instruction.facts.usesSse) this.#usesSse = true;
-      x.emit(instruction, uses[k] as FlagUse, instruction.facts.loops ? 1 : instructions.length - k, transfers);
+      const undone = instructions.length - k;
+      if (instruction.crosses) x.e.if(this.#moved((instruction.at & ~0xfff) + 4096), () => x.leaveAt(instruction.at, instruction.facts.loops ? 0 : undone));
+      x.emit(instruction, uses[k] as FlagUse, instruction.facts.loops ? 1 : undone, transfers);
     });
     if (!ended) this.#goTo(block.end, true);
   }
@@ -249,7 +285,6 @@ class Compilation {
   /** @param last nothing of the block's code comes after it */
   #goTo(target: number, last: boolean): void {
     const { x } = this;
-    const { e } = x;
     const node = this.#numberOf.get(target);
     if (node === undefined) {
       this.#leaveFor(target);
@@ -259,6 +294,10 @@ class Compilation {
     if (page !== ((this.#blocks[this.#node] as RegionBlock).start & ~0xfff)) this.#requirePage(page, target);
     if (this.#goesBack(this.#node, node) && !this.#checked.has(node)) this.#requireBudgetFor(node);
     this.#flagsInto.set(node, x.regionFlags.flagState);
+    this.#goToNode(node, last);
+  }
+  #goToNode(node: number, last: boolean): void {
+    const { e } = this.x;
     const dispatch = this.#dispatchOf.get(node);
     if (dispatch) {
       e.i32(dispatch.targets.indexOf(node)).push();
@@ -267,17 +306,19 @@ class Compilation {
     const to = dispatch ? dispatch.node : node;
     if (last && to === this.#following) return;
     const label = this.#labels.get(to);
-    if (label === undefined) throw new Error(`no way from the code to block ${node} at ${target}`);
+    if (label === undefined) throw new Error(`no way from the code to block ${node} at ${(this.#blocks[node] as RegionBlock).start}`);
     e.br(label);
   }
 
   /** Leaves for another page unless it still is where it was when the region was made. */
   #requirePage(page: number, target: number): void {
+    this.x.e.if(this.#moved(page), () => this.#leaveFor(target));
+  }
+  #moved(page: number): I32 {
     const { e } = this.x;
     const linear = e.localI64(this.x.pageBase).add(page);
     const slot = this.x.tlbSlot(linear);
-    const moved = e.loadI64(slot, Tlb.executeTag).ne(linear).or(e.loadI32(slot, Tlb.host).ne(this.shape.hostPageOf(page >> 12)));
-    e.if(moved, () => this.#leaveFor(target));
+    return e.loadI64(slot, Tlb.executeTag).ne(linear).or(e.loadI32(slot, Tlb.host).ne(this.shape.hostPageOf(page >> 12)));
   }
 
   #leaveFor(target: number): void {

@@ -25,6 +25,8 @@ export interface RegionOptions {
   readonly instructions: readonly number[];
   /** How often a region is entered before it may grow. */
   readonly entries: number;
+  /** Regions of at most so many instructions are repeated in those that lead to them; others are left for, until they grow. */
+  readonly repeated: number;
   /** Regions in a module, unless they would have to wait long. */
   readonly batch: number;
   /** Most pages that a region may have code of; at most 16. */
@@ -35,29 +37,41 @@ export interface RegionOptions {
   readonly trace?: RegionTrace;
 }
 
-export const DEFAULT_REGION_OPTIONS: RegionOptions = { lookups: 8000, samplePeriod: 10_000, longestPeriod: 320_000, samples: 6, instructions: [150, 400, 1600], entries: 200_000, pages: 12, batch: 16, evict: 0 };
+export const DEFAULT_REGION_OPTIONS: RegionOptions = { lookups: 8000, samplePeriod: 10_000, longestPeriod: 320_000, samples: 6, instructions: [150, 400, 1600], entries: 200_000, pages: 12, repeated: 24, batch: 16, evict: 0 };
 
-/** Blocks of a region are sampled when it was left in its middle, for the interpreter to execute an instruction. It will be entered again at its root: they must be met so many times as often. */
+/** Blocks of a region are met by the interpreter when it was left in its middle. It will be entered again elsewhere: they must be met so many times as often. */
 const COVERED = 3;
 /** Instructions that a region waits at most for others to share a module with. */
 const BATCH_WAIT = 1_000_000;
 const NEVER = 0x7fffffff;
+/** What was looked up less often than this part of `lookups` isn't worth being compiled with what leads there. */
+const COLD = 1 / 16;
+/** What is entered so often, in parts of what makes a region grow, becomes part of those that lead there when they grow. */
+const HOT = 1 / 8;
 /** Blocks whose samples are remembered. */
 const MOST_SAMPLED = 20_000;
 /** How often a block is looked up until its first instruction is executed, at most: to enter its region, and where that leaves the instruction to the interpreter. */
 const LOOKUPS_TO_EXECUTE = 2;
 
-interface Region {
-  readonly root: Block;
-  /** What it was made from. */
-  readonly blocks: readonly Block[];
+interface Entry {
+  readonly block: Block;
   /** In the table of functions. */
   readonly slot: number;
+  /** Pages from that of the region's first instruction. */
+  readonly page: number;
+}
+
+interface Region {
+  /** The first is what it was found from. */
+  readonly entries: readonly Entry[];
+  /** What it was made from. */
+  readonly blocks: readonly Block[];
   /** Until its module is there. */
   code: CompiledFunction | undefined;
   readonly traced: TracedRegion | undefined;
   /** Index of its limit in `RegionOptions.instructions`. */
   readonly level: number;
+  readonly instructions: number;
   /** There was more to compile. */
   readonly cut: boolean;
   /** The smaller one that it takes the place of. */
@@ -72,7 +86,9 @@ export interface RegionWires {
   readonly table: WebAssembly.Table;
   /** Host address of the handlers that regions stand in for. */
   readonly handlers: number;
-  /** Host address of what regions count, by slot; see `Regions.counterBytes`. */
+  /** Host address of the numbers of entries, by slot. */
+  readonly entryNumbers: number;
+  /** Host address of what regions count, by slot of the first entry; see `Regions.counterBytes`. */
   readonly counters: number;
   /** Host address of `JumpTargets`. */
   readonly jumpTargets: number;
@@ -85,7 +101,7 @@ export class RegionCache {
   readonly #facts = new Map<number, Facts>();
   readonly #examiner: RegionContext;
   readonly #jumpTargets: JumpTargetTable;
-  /** By root. */
+  /** By the blocks that they are entered at. */
   readonly #regions = new Map<Block, Region>();
   readonly #free: number[] = [];
   readonly #samples = new Map<Block, number>();
@@ -111,14 +127,18 @@ export class RegionCache {
   sample(cpu: CpuState, record: number): void {
     const host = cpu.u32(State.hostPage) + (cpu.u32(State.rip) & 0xfff);
     const block = this.#wires.predecoder.blockOf(record, host);
-    if (!block) return;
-    const count = (this.#samples.get(block) ?? 0) + 1;
+    if (block && this.#isDue(block, 1)) this.#compile(cpu, block, 'samples');
+  }
+  /** A block was met, as much as so many samples. @returns whether that is enough now */
+  #isDue(block: Block, samples: number): boolean {
+    const count = (this.#samples.get(block) ?? 0) + samples;
     const covered = (block.regions?.size ?? 0) > 0;
-    if (count < this.options.samples * (covered ? COVERED : 1)) this.#samples.set(block, count);
-    else {
-      this.#samples.delete(block);
-      this.#compile(cpu, block, 'samples');
+    if (count < this.options.samples * (covered ? COVERED : 1)) {
+      this.#samples.set(block, count);
+      return false;
     }
+    this.#samples.delete(block);
+    return true;
   }
 
   /** So many instructions were executed, by whatever. */
@@ -152,7 +172,22 @@ export class RegionCache {
     if (!block) return;
     // Inside of a region that is about to be there: it may not be looked up any more then.
     if (this.#pending.some((region) => block.regions?.has(region))) predecoder.setLookups(host, this.options.lookups + LOOKUPS_TO_EXECUTE);
-    else this.#compile(cpu, block, 'lookups');
+    else if (this.#regions.has(block) || this.#isDue(block, this.options.samples)) this.#compile(cpu, block, 'lookups');
+    else predecoder.setLookups(host, this.options.lookups);
+  }
+
+  /** A region is entered here more often than its neighbours need it to be. */
+  #isHot(block: Block): boolean {
+    const left = this.#wires.predecoder.lookupsLeft(block.key, block.modeKey);
+    return left > this.options.entries || left < this.options.entries * (1 - HOT);
+  }
+
+  /** It was looked up seldom, and no region is entered here. */
+  #isCold(block: Block): boolean {
+    if (this.#regions.has(block)) return false;
+    const { lookups } = this.options;
+    const left = this.#wires.predecoder.lookupsLeft(block.key, block.modeKey);
+    return left <= lookups && lookups - left < Math.floor(lookups * COLD);
   }
 
   // --- compiling ----------------------------------------------------------------------------------------------------------------
@@ -164,18 +199,21 @@ export class RegionCache {
     return facts;
   };
 
-  #compile(cpu: CpuState, root: Block, why: 'lookups' | 'samples'): void {
-    if (root.modeKey !== ModeKey.code64) return;
-    const replaced = this.#regions.get(root);
+  /** Makes a region that is entered at a block, or one anew that is. */
+  #compile(cpu: CpuState, block: Block, why: 'lookups' | 'samples'): void {
+    if (block.modeKey !== ModeKey.code64) return;
+    const replaced = this.#regions.get(block);
     const level = replaced === undefined ? 0 : replaced.level + 1;
     const limit = this.options.instructions[level];
     if (limit === undefined || (replaced !== undefined && (!replaced.cut || replaced.code !== undefined))) return;
     const { host, predecoder } = this.#wires;
-    const { pages, trace } = this.options;
+    const { pages, repeated, trace } = this.options;
     const since = trace === undefined ? 0 : performance.now();
-    const linearPage = cpu.u64(State.rip) & ~0xfffn;
+    const root = replaced?.entries[0]?.block ?? block;
+    const blockPage = replaced?.entries.find((entry) => entry.block === block)?.page ?? 0;
+    const linearPage = BigInt.asUintN(64, (cpu.u64(State.rip) & ~0xfffn) - BigInt(blockPage * 4096));
     const rootPage = root.start - (root.start % 4096);
-    const hostPages = new Map<number, number>([[0, rootPage]]);
+    const hostPages = new Map<number, number>([[blockPage, block.start - (block.start % 4096)]]);
     const hostPageOf = (page: number): number => {
       let found = hostPages.get(page);
       if (found === undefined) {
@@ -185,15 +223,31 @@ export class RegionCache {
       }
       return found;
     };
+    const decodedAt = (at: number): Block | undefined => {
+      const page = hostPageOf(at >> 12);
+      return page === 0 ? undefined : predecoder.blockAt(page + (at & 0xfff), ModeKey.code64);
+    };
+    const regionAt = (at: number): Region | undefined => {
+      const entered = decodedAt(at);
+      return entered && this.#regions.get(entered);
+    };
     const used = new Set<Block>();
     const source: CodeSource = {
       blockAt: (at) => {
-        const page = hostPageOf(at >> 12);
-        const block = page === 0 ? undefined : predecoder.blockAt(page + (at & 0xfff), ModeKey.code64);
-        if (block) used.add(block);
-        return block;
+        const decoded = decodedAt(at);
+        if (decoded) used.add(decoded);
+        return decoded;
       },
       handlerOf: (record) => this.#handlerOf(record),
+      hostPageOf,
+      isCold: (at) => {
+        const decoded = decodedAt(at);
+        return decoded !== undefined && this.#isCold(decoded);
+      },
+      isEntry: (at) => {
+        const other = regionAt(at);
+        return other !== undefined && other !== replaced && other.instructions > repeated && (level === 0 || (other.level === 0 && !this.#isHot(decodedAt(at) as Block)));
+      },
       targetsOf: (at) => {
         return this.#jumpTargets.of(hostPageOf(at >> 12) + (at & 0xfff)).flatMap((target) => {
           const to = Number(BigInt.asIntN(64, target.linear - linearPage));
@@ -202,28 +256,36 @@ export class RegionCache {
       },
     };
     const start = root.start - rootPage;
-    const { blocks, cut } = discover(source, host, this.#handlers, this.#factsOf, start, { instructions: limit, pages });
-    if (!blocks.some((block) => block.start === start)) {
-      predecoder.setLookups(root.key, NEVER);
+    const found = hostPageOf(0) === rootPage ? discover(source, host, this.#handlers, this.#factsOf, start, { instructions: limit, pages }) : undefined;
+    const instructions = found?.blocks.reduce((sum, each) => sum + each.instructions.length, 0) ?? 0;
+    if (found === undefined || found.entries[0] !== start || (replaced !== undefined && instructions <= replaced.instructions)) {
+      predecoder.setLookups(block.key, NEVER);
       return;
     }
-    if (this.#free.length === 0) this.#evict();
-    const slot = this.#free.pop() as number;
+    const { blocks, cut } = found;
+    const entered = found.entries.filter((at, k) => k === 0 || (decodedAt(at) !== undefined && [undefined, replaced].includes(regionAt(at))));
+    while (this.#free.length < entered.length) this.#evict();
+    const entries = entered.map((at, k): Entry => {
+      const slot = this.#free.pop() as number;
+      host.u8[this.#wires.entryNumbers + slot] = k;
+      return { block: decodedAt(at) as Block, slot, page: at >> 12 };
+    });
+    const { slot } = entries[0] as Entry;
     const counters = trace === undefined ? undefined : this.#countersOf(slot);
-    const code = compileRegion(new RegionContext(host), { blocks, root: start, hostPageOf, counters });
+    const code = compileRegion(new RegionContext(host), { blocks, entries: entered, entryNumbers: this.#wires.entryNumbers, hostPageOf, counters });
     this.compiledRegions++;
     const traced = trace && {
       number: this.compiledRegions,
       address: linearPage + BigInt(start),
       blocks: blocks.length,
-      instructions: blocks.reduce((sum, block) => sum + block.instructions.length, 0),
+      instructions,
       bytes: code.body.length,
       use: () => this.#useOf(slot),
     };
-    const region: Region = { root, blocks: [...used], slot, code, live: true, traced, level, cut, replaced };
+    const region: Region = { entries, blocks: [...used], code, live: true, traced, level, instructions, cut, replaced };
     if (traced) trace?.event({ kind: 'compiled', region: traced, why, milliseconds: performance.now() - since });
-    this.#regions.set(root, region);
-    for (const block of used) (block.regions ??= new Set()).add(region);
+    for (const entry of entries) this.#regions.set(entry.block, region);
+    for (const part of used) (part.regions ??= new Set()).add(region);
     this.#pending.push(region);
     if (this.#pending.length >= this.options.batch) this.flush();
   }
@@ -242,18 +304,19 @@ export class RegionCache {
     const { u16 } = this.#wires.host;
     trace?.event({ kind: 'module', regions: regions.map((region) => region.traced?.number as number), bytes: bytes.length, milliseconds: performance.now() - since });
     regions.forEach((region, k) => {
-      const { slot } = region;
       region.code = undefined;
       if (region.replaced) this.#drop(region.replaced, 'replaced');
       region.replaced = undefined;
       this.liveRegions++;
-      this.#wires.predecoder.setLookups(region.root.key, this.options.entries);
-      this.#wires.table.set(slot, exports[String(k)]);
-      const handler = (region.root.first + Record.handler) >> 1;
-      // They would stand in for each other for ever where neither has enough of the budget left.
-      if ((u16[handler] as number) >= Regions.firstHandler) throw new Error(`two regions at the block at ${region.root.key}`);
-      u16[(this.#wires.handlers >> 1) + slot] = u16[handler] as number;
-      u16[handler] = Regions.firstHandler + slot;
+      for (const { block, slot } of region.entries) {
+        this.#wires.predecoder.setLookups(block.key, this.options.entries);
+        this.#wires.table.set(slot, exports[String(k)]);
+        const handler = (block.first + Record.handler) >> 1;
+        // They would stand in for each other for ever where neither has enough of the budget left.
+        if ((u16[handler] as number) >= Regions.firstHandler) throw new Error(`two regions at the block at ${block.key}`);
+        u16[(this.#wires.handlers >> 1) + slot] = u16[handler] as number;
+        u16[handler] = Regions.firstHandler + slot;
+      }
     });
   }
 
@@ -286,42 +349,49 @@ export class RegionCache {
   #drop(region: Region, why: 'code changed' | 'evicted' | 'reset' | 'replaced'): void {
     if (!region.live) return;
     region.live = false;
-    if (this.#regions.get(region.root) === region) {
-      const { replaced } = region;
+    const { entries, traced, replaced } = region;
+    for (const { block, slot } of entries) {
+      this.#free.push(slot);
+      if (this.#regions.get(block) !== region) continue;
       // What it was to take the place of goes on, and may grow again.
-      if (replaced?.live) {
-        this.#regions.set(region.root, replaced);
-        this.#wires.predecoder.setLookups(region.root.key, this.options.entries);
-      } else this.#regions.delete(region.root);
+      if (replaced?.live && replaced.entries.some((entry) => entry.block === block)) {
+        this.#regions.set(block, replaced);
+        this.#wires.predecoder.setLookups(block.key, this.options.entries);
+      } else this.#regions.delete(block);
     }
     for (const block of region.blocks) block.regions?.delete(region);
-    const { slot, traced } = region;
     if (traced) this.options.trace?.event({ kind: 'dropped', region: traced, why });
-    this.#free.push(slot);
     if (region.code !== undefined) return;
     const { u16 } = this.#wires.host;
-    const handler = (region.root.first + Record.handler) >> 1;
-    if (u16[handler] === Regions.firstHandler + slot) u16[handler] = u16[(this.#wires.handlers >> 1) + slot] as number;
-    this.#wires.predecoder.setLookups(region.root.key, this.options.lookups);
-    this.#wires.table.set(slot, null);
+    for (const { block, slot } of entries) {
+      const handler = (block.first + Record.handler) >> 1;
+      if (u16[handler] === Regions.firstHandler + slot) u16[handler] = u16[(this.#wires.handlers >> 1) + slot] as number;
+      this.#wires.predecoder.setLookups(block.key, this.options.lookups);
+      this.#wires.table.set(slot, null);
+    }
     this.liveRegions--;
+  }
+
+  /** Each once. */
+  #all(): Region[] {
+    return [...new Set(this.#regions.values())];
   }
 
   /** The table is full: the older half goes. */
   #evict(): void {
-    const regions = [...this.#regions.values()];
+    const regions = this.#all();
     for (const region of regions.slice(0, Math.ceil(regions.length / 2))) this.#drop(region, 'evicted');
   }
 
   #evictSome(): void {
-    const regions = [...this.#regions.values()];
+    const regions = this.#all();
     const one = regions[(Math.imul(this.compiledRegions + regions.length, 0x9e3779b1) >>> 0) % regions.length];
     if (one) this.#drop(one, 'evicted');
   }
 
   /** All decoded code was forgotten. */
   reset(): void {
-    for (const region of [...this.#regions.values()]) this.#drop(region, 'reset');
+    for (const region of this.#all()) this.#drop(region, 'reset');
     this.#pending = [];
     this.#samples.clear();
     this.#jumpTargets.clear();

@@ -25,6 +25,8 @@ export interface RegionInstruction {
   readonly facts: Facts;
   /** Of a relative branch. */
   readonly target: number | undefined;
+  /** Its last bytes are in the next page. */
+  readonly crosses: boolean;
 }
 
 /** How control leaves an instruction, for the compiler that knows the region's shape. */
@@ -42,7 +44,7 @@ const NO_TRANSFERS: Transfers = { direct: () => undefined, indirect: () => undef
  * the region before the instruction has changed anything: the interpreter executes it.
  */
 export class RegionContext implements Context {
-  readonly e = new Emitter([Type.i32]);
+  readonly e = new Emitter([Type.i32, Type.i32]);
   readonly state = this.e.paramI32(0);
   readonly #regionFlags = new RegionFlags(this.e, this.state);
   readonly #factFlags = new FactFlags(this.e, this.state);
@@ -474,6 +476,7 @@ export class RegionContext implements Context {
   /** An instruction may leave the region in the middle of its block. */
   mayLeave(instruction: RegionInstruction): boolean {
     const { facts } = instruction;
+    if (instruction.crosses) return true;
     const access = this.groups.get(instruction);
     return access && access.group.first !== instruction ? facts.leavesOtherwise : facts.mayLeave;
   }

@@ -4,7 +4,7 @@ import type { CompiledFunction } from './compile.js';
 
 const SECTION = { type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
 
-/** A module of regions: functions `(state: i32) -> i32` named by their numbers, over the imported memory `env.memory`. They call nothing. */
+/** A module of regions: functions `(state: i32, slot: i32) -> i32` named by their numbers, over the imported memory `env.memory`. They call nothing. */
 export function regionModule(functions: readonly CompiledFunction[]): Uint8Array<ArrayBuffer> {
   const out = new ByteWriter(functions.reduce((sum, f) => sum + f.body.length + 64, 256));
   const part = new ByteWriter(1024);
@@ -17,7 +17,7 @@ export function regionModule(functions: readonly CompiledFunction[]): Uint8Array
   };
   for (const byte of [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) out.u8(byte);
   section(SECTION.type, () => {
-    for (const byte of [1, 0x60, 1, Type.i32, 1, Type.i32]) part.u8(byte);
+    for (const byte of [1, 0x60, 2, Type.i32, Type.i32, 1, Type.i32]) part.u8(byte);
   });
   section(SECTION.import, () => {
     part.u32(1);

@@ -31,10 +31,10 @@ export function entryOf(element: Element): number {
 }
 
 /**
- * Orders the blocks that are reachable from block 0 and finds their loops, outermost first (strongly connected components, as in Steensgaard's
+ * Orders the blocks that are reachable from the entries and finds their loops, outermost first (strongly connected components, as in Steensgaard's
  * loop forest). @param successors by block; the last one is placed right behind its block where that can be
  */
-export function structure(successors: readonly (readonly number[])[]): Structure {
+export function structure(successors: readonly (readonly number[])[], entries: readonly number[]): Structure {
   const dispatchOf = new Map<number, DispatchElement>();
   let nodes = successors.length;
 
@@ -65,7 +65,7 @@ export function structure(successors: readonly (readonly number[])[]): Structure
   };
 
   const all = new Set(successors.keys());
-  return { elements: order(all, [0], new Set()), dispatchOf };
+  return { elements: order(all, entries, new Set()), dispatchOf };
 }
 
 function entered(successors: readonly (readonly number[])[], members: ReadonlySet<number>, component: ReadonlySet<number>, node: number, removed: ReadonlySet<number>): boolean {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { RegionOptions } from '../../src/index.js';
+import type { RegionEvent, RegionOptions } from '../../src/index.js';
 import { hexBytes, Layout, TestMachine } from '../machine/test-machine.js';
 import { randomNumbers, randomProgram } from './programs.js';
 
 /** Everything is compiled the second time that it is met. */
-const EAGER = { lookups: 2, samples: 1, samplePeriod: 50, longestPeriod: 5000, batch: 1, instructions: [8, 40, 2000], entries: 5 };
+const EAGER = { lookups: 2, samples: 1, samplePeriod: 50, longestPeriod: 5000, batch: 1, instructions: [8, 40, 2000], entries: 5, repeated: 3 };
 const DATA_BYTES = 8192;
 
 function prepared(code: Uint8Array, regions: Partial<RegionOptions> | false): TestMachine {
@@ -120,6 +120,52 @@ describe('compiled regions', () => {
       machine.vcpu.run(5000);
     }
     expect(stateOf(m)).toEqual(stateOf(other));
+  });
+
+  it.each([['ends with the page', 0xc0ff8], ['reaches into the next page', 0xc0ff7]])('go on into the next page in a straight line that %s, and notice when another page is there', (_, far) => {
+    // again: mov ecx,5; call far; jmp again
+    const code = hexBytes('b905000000 e800000000 ebf4');
+    new DataView(code.buffer).setInt32(6, far - (Layout.code + 10), true);
+    // inc eax, four times; add ebx,eax; inc edx; ret: the fourth instruction ends with the page, or the fifth has its last byte in the next one
+    const called = hexBytes('ffc0 ffc0 ffc0 ffc0 01c3 ffc2 c3');
+    const [m, other] = [prepared(code, EAGER), prepared(code, false)];
+    for (const machine of [m, other]) {
+      machine.write(far, called);
+      machine.vcpu.run(5000);
+    }
+    expect(stateOf(m)).toEqual(stateOf(other));
+    expect(Number(m.vcpu.compiledInstructions)).toBeGreaterThan(4000);
+    for (const machine of [m, other]) {
+      // As it was, but for edx: it is decremented there.
+      const rest = called.slice(0xc1000 - far);
+      rest[rest.length - 2] = 0xca;
+      machine.write(0x100000, rest);
+      machine.map(0xc1000, 0x100000);
+      machine.vcpu.run(5000);
+    }
+    expect(stateOf(m)).toEqual(stateOf(other));
+  });
+
+  it('leave for what another has, and are entered again behind the call', () => {
+    // again: call f; inc edx; call f; inc ebx; jmp again
+    const code = hexBytes('e800000000 ffc2 e800000000 ffc3 ebf0');
+    const f = 0xc0000;
+    for (const end of [5, 12]) new DataView(code.buffer).setInt32(end - 4, f - (Layout.code + end), true);
+    const roots: string[] = [];
+    const once = {
+      ...EAGER, lookups: 10, samples: 6, samplePeriod: 1_000_000, entries: 1_000_000, repeated: 0,
+      trace: { event: (event: RegionEvent) => void (event.kind === 'compiled' && roots.push(event.region.address.toString(16))) },
+    };
+    const [m, other] = [prepared(code, once), prepared(code, false)];
+    for (const machine of [m, other]) {
+      // add eax,edx; xor esi,eax; ret
+      machine.write(f, hexBytes('01d0 31c6 c3'));
+      for (const count of [999, 7, 1, 13, 3980]) machine.vcpu.run(count);
+    }
+    expect(stateOf(m)).toEqual(stateOf(other));
+    // The function was hot first. What is behind the second call isn't a region of its own.
+    expect(roots).toEqual([f.toString(16), (Layout.code + 5).toString(16)]);
+    expect(Number(m.vcpu.compiledInstructions)).toBeGreaterThan(4800);
   });
 
   it('leave at a TLB miss, a page fault and a division by zero with everything as it was before the instruction', () => {
