@@ -9,7 +9,7 @@ import { failureOf } from './host-failure.js';
 const RECEIVE_BUFFER = 1 << 20;
 
 /** So many datagrams are sent together at most: Linux's sockets hold some ninety of 1,400 bytes, and whoever reads has to keep up. */
-const BATCH = 32;
+export const BATCH = 32;
 
 /**
  * A datagram socket of Node. The first datagram of an event loop's turn leaves at once; those that follow it leave together, at its end at the latest. An emulator computes for

@@ -1,7 +1,7 @@
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { HostFailure } from '../host-network.js';
 import { AddressText, DatagramRing, emptyRecord } from './datagram-ring.js';
-import { NodeUdp } from './node-udp.js';
+import { BATCH, NodeUdp } from './node-udp.js';
 import type { UdpCommand, UdpReport, UdpWorkerData } from './udp-thread.js';
 
 // The other thread of `UdpThread`: the sockets.
@@ -46,17 +46,29 @@ function open(id: number, family: 4 | 6): void {
   );
 }
 
-function send(): void {
+/** Sends what there is; the rest comes in the next turn: a thread that was kept waiting has more than the socket of who reads it may hold. */
+function send(most: number): void {
   toHost.answer();
-  while (toHost.peek(record) && record.socket <= latest) {
+  for (let count = 0; toHost.peek(record) && record.socket <= latest; count++) {
+    if (count === most) {
+      if (!sending) setImmediate(sendOn);
+      sending = true;
+      return;
+    }
     sockets.get(record.socket)?.send(record.bytes, { address: text.of(record.address), port: record.port });
     toHost.release();
   }
 }
+let sending = false;
+const sendOn = (): void => {
+  sending = false;
+  send(BATCH);
+};
 
 port.on('message', (command: UdpCommand) => {
   if (command.kind === 'open') open(command.id, command.family);
-  send();
+  // What was sent before it was closed was sent.
+  send(command.kind === 'close' ? Infinity : BATCH);
   if (command.kind !== 'close') return;
   sockets.get(command.id)?.close();
   sockets.delete(command.id);
