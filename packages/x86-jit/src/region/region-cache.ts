@@ -206,6 +206,8 @@ export class RegionCache {
     const level = replaced === undefined ? 0 : replaced.level + 1;
     const limit = this.options.instructions[level];
     if (limit === undefined || (replaced !== undefined && (!replaced.cut || replaced.code !== undefined))) return;
+    // Its successor waits for its module, and isn't entered here.
+    if (replaced !== undefined && this.#regions.get((replaced.entries[0] as Entry).block) !== replaced) return;
     const { host, predecoder } = this.#wires;
     const { pages, repeated, trace } = this.options;
     const since = trace === undefined ? 0 : performance.now();

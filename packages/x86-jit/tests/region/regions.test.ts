@@ -168,6 +168,27 @@ describe('compiled regions', () => {
     expect(Number(m.vcpu.compiledInstructions)).toBeGreaterThan(4800);
   });
 
+  it('grow once, where several entries ask for it', () => {
+    // again: call f; inc edx; call f; inc ebx; call f; inc ecx; jmp again
+    const code = hexBytes('e800000000 ffc2 e800000000 ffc3 e800000000 ffc1 ebe9');
+    const f = 0xc0000;
+    for (const end of [5, 12, 19]) new DataView(code.buffer).setInt32(end - 4, f - (Layout.code + end), true);
+    const roots: string[] = [];
+    const waiting = {
+      ...EAGER, lookups: 10, samples: 6, samplePeriod: 1_000_000, entries: 1000, repeated: 0, batch: 16, instructions: [30, 22],
+      trace: { event: (event: RegionEvent) => void (event.kind === 'compiled' && roots.push(event.region.address.toString(16))) },
+    };
+    const [m, other] = [prepared(code, waiting), prepared(code, false)];
+    for (const machine of [m, other]) {
+      // So long that the calls after the next have no room beside it: what is behind them stays an entry of the old region alone.
+      machine.write(f, hexBytes(`${'01d0 31c6'.repeat(12)} c3`));
+      for (let k = 0; k < 25; k++) machine.vcpu.run(100_003);
+    }
+    expect(stateOf(m)).toEqual(stateOf(other));
+    const loop = (Layout.code + 5).toString(16);
+    expect(roots.slice(0, 3)).toEqual([f.toString(16), loop, loop]);
+  });
+
   it('leave at a TLB miss, a page fault and a division by zero with everything as it was before the instruction', () => {
     // mov ebx,data; again: inc qword [rbx]; mov rax,[rbx+8]; xor edx,edx; mov ecx,7; div ecx; add [rbx+16],rax; jmp again
     const code = hexBytes('bb00000200 48ff03 488b4308 31d2 b907000000 f7f1 48014310 ebeb');
