@@ -2,7 +2,6 @@ import type { EthernetPort, Plain } from '@pckit/interfaces';
 import type { PortState } from '@pckit/slirp-net';
 import type { NetOption } from '../parse/net-option.js';
 import { openStreamNetwork } from './stream-network.js';
-import { openUserNetwork } from './user-network.js';
 
 /** A network that a card is plugged into. */
 export interface Network {
@@ -25,6 +24,8 @@ export async function openNetwork(option: NetOption, context: NetworkContext): P
     case 'stream':
       return openStreamNetwork(option.role, option.address, context);
     case 'user': {
+      // With all that it needs, which a machine without a network needn't load.
+      const { openUserNetwork } = await import('./user-network.js');
       const user = await openUserNetwork(option, context);
       const port = user.attach();
       return { port, save: () => port.save(), restore: (state) => port.restore(state as PortState), close: user.close };
