@@ -2,10 +2,10 @@ import type { CpuState } from '../cpu/cpu-state.js';
 import type { HostMemory } from '../host-memory.js';
 import { buildHandlerTable, type Handler } from '../interpreter/handlers.js';
 import type { Block, Predecoder } from '../interpreter/predecoder.js';
-import { Access } from '../mmu/page-walk.js';
-import { Fault, ModeKey, Record, Regions, State } from '../state-layout.js';
+import { ModeKey, Record, Regions, State } from '../state-layout.js';
+import { DecodedCode, type CodeView } from './code-source.js';
 import { compileRegion, type CompiledFunction } from './compile.js';
-import { discover, factVariant, FURTHEST, type CodeSource } from './discover.js';
+import { discover, factVariant, type Discovered } from './discover.js';
 import type { Facts } from './facts.js';
 import { JumpTargetTable } from './jump-targets.js';
 import { RegionContext } from './region-context.js';
@@ -205,91 +205,73 @@ export class RegionCache {
     const replaced = this.#regions.get(block);
     const level = replaced === undefined ? 0 : replaced.level + 1;
     const limit = this.options.instructions[level];
-    if (limit === undefined || (replaced !== undefined && (!replaced.cut || replaced.code !== undefined))) return;
-    // Its successor waits for its module, and isn't entered here.
-    if (replaced !== undefined && this.#regions.get((replaced.entries[0] as Entry).block) !== replaced) return;
-    const { host, predecoder } = this.#wires;
-    const { pages, repeated, trace } = this.options;
-    const since = trace === undefined ? 0 : performance.now();
+    if (limit === undefined || (replaced !== undefined && !this.#mayGrow(replaced))) return;
+    const since = this.options.trace === undefined ? 0 : performance.now();
     const root = replaced?.entries[0]?.block ?? block;
-    const blockPage = replaced?.entries.find((entry) => entry.block === block)?.page ?? 0;
-    const linearPage = BigInt.asUintN(64, (cpu.u64(State.rip) & ~0xfffn) - BigInt(blockPage * 4096));
-    const rootPage = root.start - (root.start % 4096);
-    const hostPages = new Map<number, number>([[blockPage, block.start - (block.start % 4096)]]);
-    const hostPageOf = (page: number): number => {
-      let found = hostPages.get(page);
-      if (found === undefined) {
-        found = cpu.translate(BigInt.asUintN(64, linearPage + BigInt(page * 4096)), Access.execute | Access.probe);
-        cpu.setI32(State.fault, Fault.none);
-        hostPages.set(page, found);
-      }
-      return found;
-    };
-    const decodedAt = (at: number): Block | undefined => {
-      const page = hostPageOf(at >> 12);
-      return page === 0 ? undefined : predecoder.blockAt(page + (at & 0xfff), ModeKey.code64);
-    };
-    const regionAt = (at: number): Region | undefined => {
-      const entered = decodedAt(at);
-      return entered && this.#regions.get(entered);
-    };
-    const used = new Set<Block>();
-    const source: CodeSource = {
-      blockAt: (at) => {
-        const decoded = decodedAt(at);
-        if (decoded) used.add(decoded);
-        return decoded;
-      },
-      handlerOf: (record) => this.#handlerOf(record),
-      hostPageOf,
-      isCold: (at) => {
-        const decoded = decodedAt(at);
-        return decoded !== undefined && this.#isCold(decoded);
-      },
-      isEntry: (at) => {
-        const other = regionAt(at);
-        return other !== undefined && other !== replaced && other.instructions > repeated && (level === 0 || (other.level === 0 && !this.#isHot(decodedAt(at) as Block)));
-      },
-      targetsOf: (at) => {
-        return this.#jumpTargets.of(hostPageOf(at >> 12) + (at & 0xfff)).flatMap((target) => {
-          const to = Number(BigInt.asIntN(64, target.linear - linearPage));
-          return Math.abs(to) < FURTHEST && hostPageOf(to >> 12) + (to & 0xfff) === target.host ? [to] : [];
-        });
-      },
-    };
-    const start = root.start - rootPage;
-    const found = hostPageOf(0) === rootPage ? discover(source, host, this.#handlers, this.#factsOf, start, { instructions: limit, pages }) : undefined;
-    const instructions = found?.blocks.reduce((sum, each) => sum + each.instructions.length, 0) ?? 0;
-    if (found === undefined || found.entries[0] !== start || (replaced !== undefined && instructions <= replaced.instructions)) {
-      predecoder.setLookups(block.key, NEVER);
+    const start = root.start % 4096;
+    const source = this.#codeAround(cpu, block, level, replaced);
+    // The root may be in another page, which needn't be where it was.
+    const found = source.hostPageOf(0) === root.start - start ? discover(source, this.#wires.host, this.#handlers, this.#factsOf, start, { instructions: limit, pages: this.options.pages }) : undefined;
+    if (found?.entries[0] !== start || (replaced !== undefined && found.instructions <= replaced.instructions)) {
+      this.#wires.predecoder.setLookups(block.key, NEVER);
       return;
     }
-    const { blocks, cut } = found;
-    const entered = found.entries.filter((at, k) => k === 0 || (decodedAt(at) !== undefined && [undefined, replaced].includes(regionAt(at))));
+    const region = this.#regionOf(source, found, level, replaced);
+    if (region.traced) this.options.trace?.event({ kind: 'compiled', region: region.traced, why, milliseconds: performance.now() - since });
+    for (const entry of region.entries) this.#regions.set(entry.block, region);
+    for (const part of region.blocks) (part.regions ??= new Set()).add(region);
+    this.#pending.push(region);
+    if (this.#pending.length >= this.options.batch) this.flush();
+  }
+
+  /** There is more to take in, and no successor that waits for its module already. */
+  #mayGrow(region: Region): boolean {
+    return region.cut && region.code === undefined && this.#regions.get((region.entries[0] as Entry).block) === region;
+  }
+
+  /** The code around a block that the vCPU is at, for a region of its own or for one that takes another's place. */
+  #codeAround(cpu: CpuState, block: Block, level: number, replaced: Region | undefined): DecodedCode {
+    const page = replaced?.entries.find((entry) => entry.block === block)?.page ?? 0;
+    const linearPage = BigInt.asUintN(64, (cpu.u64(State.rip) & ~0xfffn) - BigInt(page * 4096));
+    const view: CodeView = {
+      handlerOf: (record) => this.#handlerOf(record),
+      isCold: (decoded) => this.#isCold(decoded),
+      isEntry: (decoded) => {
+        const other = this.#regions.get(decoded);
+        if (other === undefined || other === replaced || other.instructions <= this.options.repeated) return false;
+        return level === 0 || (other.level === 0 && !this.#isHot(decoded));
+      },
+    };
+    return new DecodedCode(cpu, this.#wires.predecoder, this.#jumpTargets, view, linearPage, page, block.start - (block.start % 4096));
+  }
+
+  #regionOf(source: DecodedCode, { blocks, cut, entries: found, instructions }: Discovered, level: number, replaced: Region | undefined): Region {
+    const { host, entryNumbers } = this.#wires;
+    const { trace } = this.options;
+    const isFree = (at: number): boolean => {
+      const block = source.decodedAt(at);
+      return block !== undefined && [undefined, replaced].includes(this.#regions.get(block));
+    };
+    const entered = found.filter((at, k) => k === 0 || isFree(at));
     while (this.#free.length < entered.length) this.#evict();
     const entries = entered.map((at, k): Entry => {
       const slot = this.#free.pop() as number;
-      host.u8[this.#wires.entryNumbers + slot] = k;
-      return { block: decodedAt(at) as Block, slot, page: at >> 12 };
+      host.u8[entryNumbers + slot] = k;
+      return { block: source.decodedAt(at) as Block, slot, page: at >> 12 };
     });
     const { slot } = entries[0] as Entry;
     const counters = trace === undefined ? undefined : this.#countersOf(slot);
-    const code = compileRegion(new RegionContext(host), { blocks, entries: entered, entryNumbers: this.#wires.entryNumbers, hostPageOf, counters });
+    const code = compileRegion(new RegionContext(host), { blocks, entries: entered, entryNumbers, hostPageOf: (page) => source.hostPageOf(page), counters });
     this.compiledRegions++;
     const traced = trace && {
       number: this.compiledRegions,
-      address: linearPage + BigInt(start),
+      address: source.linearPage + BigInt(entered[0] as number),
       blocks: blocks.length,
       instructions,
       bytes: code.body.length,
       use: () => this.#useOf(slot),
     };
-    const region: Region = { entries, blocks: [...used], code, live: true, traced, level, instructions, cut, replaced };
-    if (traced) trace?.event({ kind: 'compiled', region: traced, why, milliseconds: performance.now() - since });
-    for (const entry of entries) this.#regions.set(entry.block, region);
-    for (const part of used) (part.regions ??= new Set()).add(region);
-    this.#pending.push(region);
-    if (this.#pending.length >= this.options.batch) this.flush();
+    return { entries, blocks: [...source.used], code, live: true, traced, level, instructions, cut, replaced };
   }
 
   /** Makes a module of the regions that wait for one. */
