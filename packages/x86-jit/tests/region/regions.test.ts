@@ -7,6 +7,12 @@ import { randomNumbers, randomProgram } from './programs.js';
 const EAGER = { lookups: 2, samples: 1, samplePeriod: 50, longestPeriod: 5000, batch: 1, instructions: [8, 40, 2000], entries: 5, repeated: 3 };
 const DATA_BYTES = 8192;
 
+/** Code with calls that end at these offsets, to an address. */
+function calling(code: Uint8Array, ends: readonly number[], to: number): Uint8Array {
+  for (const end of ends) new DataView(code.buffer).setInt32(end - 4, to - (Layout.code + end), true);
+  return code;
+}
+
 function prepared(code: Uint8Array, regions: Partial<RegionOptions> | false): TestMachine {
   const m = new TestMachine({ processor: { regions } });
   for (let k = 0; k < DATA_BYTES; k++) m.ram[Layout.data + k] = (k * 73) ^ (k >> 3);
@@ -99,13 +105,8 @@ describe('compiled regions', () => {
     expect(compare(code, 40_000, [9973, 1, 64])).toBeGreaterThan(0.5);
   });
 
-  it('reach code of pages that lie far away, and notice when another page is there', () => {
-    const far = 0xc0ff0;
-    // again: mov ecx,5; call far; add edx,eax; jmp again
-    const code = hexBytes('b905000000 e800000000 01c2 ebf2');
-    new DataView(code.buffer).setInt32(6, far - (Layout.code + 10), true);
-    // inc eax; loop: add eax,ecx; xor ebx,eax; dec ecx; jnz loop; ret
-    const called = hexBytes('ffc0 01c8 31c3 ffc9 75f8 c3');
+  /** A loop that calls what lies far away, compiled and interpreted; then with another page where that lies, or its end does. */
+  function expectNoticed(code: Uint8Array, far: number, called: Uint8Array, moved: { readonly page: number; readonly at: number; readonly bytes: Uint8Array }): void {
     const [m, other] = [prepared(code, EAGER), prepared(code, false)];
     for (const machine of [m, other]) {
       machine.write(far, called);
@@ -114,49 +115,47 @@ describe('compiled regions', () => {
     expect(stateOf(m)).toEqual(stateOf(other));
     expect(Number(m.vcpu.compiledInstructions)).toBeGreaterThan(4000);
     for (const machine of [m, other]) {
-      // dec eax in place of inc eax.
-      machine.write(0x100ff0, Uint8Array.of(0xff, 0xc8, ...called.slice(2)));
-      machine.map(far & ~0xfff, 0x100000);
+      machine.write(moved.at, moved.bytes);
+      machine.map(moved.page, 0x100000);
       machine.vcpu.run(5000);
     }
     expect(stateOf(m)).toEqual(stateOf(other));
+  }
+
+  it('reach code of pages that lie far away, and notice when another page is there', () => {
+    const far = 0xc0ff0;
+    // again: mov ecx,5; call far; add edx,eax; jmp again
+    const code = calling(hexBytes('b905000000 e800000000 01c2 ebf2'), [10], far);
+    // inc eax; loop: add eax,ecx; xor ebx,eax; dec ecx; jnz loop; ret
+    const called = hexBytes('ffc0 01c8 31c3 ffc9 75f8 c3');
+    // dec eax in place of inc eax.
+    expectNoticed(code, far, called, { page: far & ~0xfff, at: 0x100ff0, bytes: Uint8Array.of(0xff, 0xc8, ...called.slice(2)) });
   });
 
   it.each([['ends with the page', 0xc0ff8], ['reaches into the next page', 0xc0ff7]])('go on into the next page in a straight line that %s, and notice when another page is there', (_, far) => {
     // again: mov ecx,5; call far; jmp again
-    const code = hexBytes('b905000000 e800000000 ebf4');
-    new DataView(code.buffer).setInt32(6, far - (Layout.code + 10), true);
+    const code = calling(hexBytes('b905000000 e800000000 ebf4'), [10], far);
     // inc eax, four times; add ebx,eax; inc edx; ret: the fourth instruction ends with the page, or the fifth has its last byte in the next one
     const called = hexBytes('ffc0 ffc0 ffc0 ffc0 01c3 ffc2 c3');
-    const [m, other] = [prepared(code, EAGER), prepared(code, false)];
-    for (const machine of [m, other]) {
-      machine.write(far, called);
-      machine.vcpu.run(5000);
-    }
-    expect(stateOf(m)).toEqual(stateOf(other));
-    expect(Number(m.vcpu.compiledInstructions)).toBeGreaterThan(4000);
-    for (const machine of [m, other]) {
-      // As it was, but for edx: it is decremented there.
-      const rest = called.slice(0xc1000 - far);
-      rest[rest.length - 2] = 0xca;
-      machine.write(0x100000, rest);
-      machine.map(0xc1000, 0x100000);
-      machine.vcpu.run(5000);
-    }
-    expect(stateOf(m)).toEqual(stateOf(other));
+    // As it was, but for edx: it is decremented there.
+    const rest = called.slice(0xc1000 - far);
+    rest[rest.length - 2] = 0xca;
+    expectNoticed(code, far, called, { page: 0xc1000, at: 0x100000, bytes: rest });
   });
 
+  /** The roots of the regions that are compiled, in order, and the options that have them noted. */
+  function noted(options: Partial<RegionOptions>): { readonly roots: number[]; readonly options: Partial<RegionOptions> } {
+    const roots: number[] = [];
+    const event = (happened: RegionEvent): void => void (happened.kind === 'compiled' && roots.push(Number(happened.region.address)));
+    return { roots, options: { ...EAGER, lookups: 10, samples: 6, samplePeriod: 1_000_000, repeated: 0, ...options, trace: { event } } };
+  }
+
   it('leave for what another has, and are entered again behind the call', () => {
-    // again: call f; inc edx; call f; inc ebx; jmp again
-    const code = hexBytes('e800000000 ffc2 e800000000 ffc3 ebf0');
     const f = 0xc0000;
-    for (const end of [5, 12]) new DataView(code.buffer).setInt32(end - 4, f - (Layout.code + end), true);
-    const roots: string[] = [];
-    const once = {
-      ...EAGER, lookups: 10, samples: 6, samplePeriod: 1_000_000, entries: 1_000_000, repeated: 0,
-      trace: { event: (event: RegionEvent) => void (event.kind === 'compiled' && roots.push(event.region.address.toString(16))) },
-    };
-    const [m, other] = [prepared(code, once), prepared(code, false)];
+    // again: call f; inc edx; call f; inc ebx; jmp again
+    const code = calling(hexBytes('e800000000 ffc2 e800000000 ffc3 ebf0'), [5, 12], f);
+    const { roots, options } = noted({ entries: 1_000_000 });
+    const [m, other] = [prepared(code, options), prepared(code, false)];
     for (const machine of [m, other]) {
       // add eax,edx; xor esi,eax; ret
       machine.write(f, hexBytes('01d0 31c6 c3'));
@@ -164,29 +163,23 @@ describe('compiled regions', () => {
     }
     expect(stateOf(m)).toEqual(stateOf(other));
     // The function was hot first. What is behind the second call isn't a region of its own.
-    expect(roots).toEqual([f.toString(16), (Layout.code + 5).toString(16)]);
+    expect(roots).toEqual([f, Layout.code + 5]);
     expect(Number(m.vcpu.compiledInstructions)).toBeGreaterThan(4800);
   });
 
   it('grow once, where several entries ask for it', () => {
-    // again: call f; inc edx; call f; inc ebx; call f; inc ecx; jmp again
-    const code = hexBytes('e800000000 ffc2 e800000000 ffc3 e800000000 ffc1 ebe9');
     const f = 0xc0000;
-    for (const end of [5, 12, 19]) new DataView(code.buffer).setInt32(end - 4, f - (Layout.code + end), true);
-    const roots: string[] = [];
-    const waiting = {
-      ...EAGER, lookups: 10, samples: 6, samplePeriod: 1_000_000, entries: 1000, repeated: 0, batch: 16, instructions: [30, 22],
-      trace: { event: (event: RegionEvent) => void (event.kind === 'compiled' && roots.push(event.region.address.toString(16))) },
-    };
-    const [m, other] = [prepared(code, waiting), prepared(code, false)];
+    // again: call f; inc edx; call f; inc ebx; call f; inc ecx; jmp again
+    const code = calling(hexBytes('e800000000 ffc2 e800000000 ffc3 e800000000 ffc1 ebe9'), [5, 12, 19], f);
+    const { roots, options } = noted({ entries: 1000, batch: 16, instructions: [30, 22] });
+    const [m, other] = [prepared(code, options), prepared(code, false)];
     for (const machine of [m, other]) {
       // So long that the calls after the next have no room beside it: what is behind them stays an entry of the old region alone.
       machine.write(f, hexBytes(`${'01d0 31c6'.repeat(12)} c3`));
       for (let k = 0; k < 25; k++) machine.vcpu.run(100_003);
     }
     expect(stateOf(m)).toEqual(stateOf(other));
-    const loop = (Layout.code + 5).toString(16);
-    expect(roots.slice(0, 3)).toEqual([f.toString(16), loop, loop]);
+    expect(roots.slice(0, 3)).toEqual([f, Layout.code + 5, Layout.code + 5]);
   });
 
   it('leave at a TLB miss, a page fault and a division by zero with everything as it was before the instruction', () => {
