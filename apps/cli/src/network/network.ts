@@ -1,5 +1,4 @@
 import type { EthernetPort, Plain } from '@pckit/interfaces';
-import type { PortState } from '@pckit/slirp-net';
 import type { NetOption } from '../parse/net-option.js';
 import { openStreamNetwork } from './stream-network.js';
 
@@ -8,7 +7,7 @@ export interface Network {
   readonly port: EthernetPort;
   /** What it has under way, for a snapshot of the machine; absent where the network is another program's, and goes on without us. */
   save?(): Plain;
-  /** The guest is the one of a snapshot, which had this. */
+  /** The guest is the one of a snapshot, which had this. @throws CliError for what no `save` made */
   restore?(state: Plain): void;
   close(): Promise<void> | void;
 }
@@ -25,10 +24,10 @@ export async function openNetwork(option: NetOption, context: NetworkContext): P
       return openStreamNetwork(option.role, option.address, context);
     case 'user': {
       // With all that it needs, which a machine without a network needn't load.
-      const { openUserNetwork } = await import('./user-network.js');
+      const { openUserNetwork, restorePort } = await import('./user-network.js');
       const user = await openUserNetwork(option, context);
       const port = user.attach();
-      return { port, save: () => port.save(), restore: (state) => port.restore(state as PortState), close: user.close };
+      return { port, save: () => port.save(), restore: (state) => restorePort(port, state), close: user.close };
     }
   }
 }

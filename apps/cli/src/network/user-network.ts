@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
-import { createNetwork, NetworkError, pcapWriter, type HostTarget, type Middleware, type Network, type NetworkOptions, type NetworkPort } from '@pckit/slirp-net';
+import type { Plain } from '@pckit/interfaces';
+import { createNetwork, NetworkError, pcapWriter, type HostTarget, type Middleware, type Network, type NetworkOptions, type NetworkPort, type PortState } from '@pckit/slirp-net';
 import { NodeHost, RealClock, tftpFolder } from '@pckit/slirp-net/node';
 import { CliError } from '../cli-error.js';
 import { openOutputFile } from '../output-file.js';
@@ -48,6 +49,16 @@ export async function openUserNetwork(option: UserNetworkOption, { say, failed }
   }
   // The machine's cable takes frames with offloads.
   return { network, attach: () => network.attach([], { offloads: true }), close };
+}
+
+/** The port's guest is the one of a snapshot, which had this under way. */
+export function restorePort(port: NetworkPort, state: Plain): void {
+  try {
+    port.restore(state as PortState);
+  } catch (error) {
+    if (!(error instanceof NetworkError)) throw error;
+    throw new CliError('input', `the snapshot's connections: ${error.message}`, 'The file is damaged, or of a later version.', { cause: error });
+  }
 }
 
 function settings({ net, dns, hostname, domain, tftp, bootfile, restrict, ipv6 }: UserNetworkOption): Partial<NetworkOptions> {
