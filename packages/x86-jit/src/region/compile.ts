@@ -194,11 +194,10 @@ class Compilation {
   /** @param outermost control comes from outside of the region, to any of its entries */
   #emitElements(elements: readonly Element[], after: number | undefined, outermost = false): void {
     const { e } = this.x;
-    // Others than the first come from one place: right in front.
-    const first = outermost && (this.#entries.length > 1 || this.#dispatchOf.has(this.#entries[0] as number)) ? 0 : 1;
+    // The first is reached from in front alone, but where that are the entries.
+    const first = outermost ? 0 : 1;
     for (let k = elements.length - 1; k >= first; k--) this.#labels.set(entryOf(elements[k] as Element), e.openBlock());
-    if (first === 0) this.#emitEntries();
-    else if (outermost) this.#enter(this.#entries[0] as number);
+    if (outermost) this.#emitEntries(entryOf(elements[0] as Element));
     elements.forEach((element, k) => {
       if (k >= first) {
         e.closeBlock();
@@ -220,17 +219,16 @@ class Compilation {
     });
   }
 
-  #emitEntries(): void {
+  #emitEntries(following: number): void {
     const { e } = this.x;
+    this.#following = following;
+    const [root, ...others] = this.#entries as [number, ...number[]];
     const labels = this.#entries.map(() => e.openBlock());
-    // In the order in which they are closed again.
-    labels.reverse();
-    const first = labels[0] as Label;
-    if (labels.length > 1) e.brTable(e.loadI32U8(e.paramI32(1), this.shape.entryNumbers), labels, first);
-    for (const entry of this.#entries) {
+    if (others.length > 0) e.brTable(e.loadI32U8(e.paramI32(1), this.shape.entryNumbers), labels, labels[0] as Label);
+    for (const entry of [...others.reverse(), root]) {
       e.closeBlock();
       this.#enter(entry);
-      this.#goToNode(entry, false);
+      this.#goToNode(entry, entry === root);
     }
   }
   #enter(node: number): void {
