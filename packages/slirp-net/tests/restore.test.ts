@@ -150,37 +150,40 @@ describe('a guest that is restored beside another network', () => {
     expect(socket.receivedBytes).toBe(5005);
   });
 
-  it('... where its window is shut', async () => {
-    const world = new World();
-    const { card, stack } = world.guest(world.before.network);
-    const { socket, stream } = await connected(world, stack, 'out', '1.2.3.4');
-    socket.unread = 1 << 30;
-    stream.events.data(new Uint8Array(1 << 20));
-    // Window probes, none of which is taken.
-    world.clock.advance(100_000);
-    world.resume(card);
-    expect(socket.why).toBe('reset');
-  });
-
-  it('... where it has said that it sends no more', async () => {
-    const world = new World();
-    const { card, stack } = world.guest(world.before.network);
-    const { socket } = await connected(world, stack, 'out', '1.2.3.4');
-    socket.connection.end();
-    world.clock.advance(1000);
-    world.resume(card);
-    expect(socket.why).toBe('reset');
-  });
-
-  it('... where the host has', async () => {
-    const world = new World();
-    const { card, stack } = world.guest(world.before.network);
-    const { socket, stream } = await connected(world, stack, 'out', '1.2.3.4');
-    stream.events.ended();
-    world.clock.advance(1000);
-    world.resume(card);
-    expect(socket.why).toBe('reset');
-  });
+  for (const [where, happens] of [
+    [
+      'its window is shut',
+      ({ clock }, { socket, stream }) => {
+        socket.unread = 1 << 30;
+        stream.events.data(new Uint8Array(1 << 20));
+        // Window probes, none of which is taken.
+        clock.advance(100_000);
+      },
+    ],
+    [
+      'it has said that it sends no more',
+      ({ clock }, { socket }) => {
+        socket.connection.end();
+        clock.advance(1000);
+      },
+    ],
+    [
+      'the host has',
+      ({ clock }, { stream }) => {
+        stream.events.ended();
+        clock.advance(1000);
+      },
+    ],
+  ] as [string, (world: World, connection: Awaited<ReturnType<typeof connected>>) => void][]) {
+    it(`... where ${where}`, async () => {
+      const world = new World();
+      const { card, stack } = world.guest(world.before.network);
+      const connection = await connected(world, stack, 'out', '1.2.3.4');
+      happens(world, connection);
+      world.resume(card);
+      expect(connection.socket.why).toBe('reset');
+    });
+  }
 
   it('gets first what its card had no room for', async () => {
     const world = new World();

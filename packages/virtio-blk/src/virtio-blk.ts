@@ -154,7 +154,7 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
   /** To the last that waited, more came. */
   #moreComes = false;
   /** Flights since one has waited. */
-  #untilTry = 0;
+  #sinceTry = 0;
   #host!: VirtioHost;
   #features = 0n;
   #capacity: number;
@@ -519,8 +519,8 @@ export class VirtioBlk implements VirtioDevice<VirtioBlkState> {
 
   #departDone(requests: BlockRequest[]): void {
     const { completionWithin } = this.#ingress;
-    if (completionWithin === undefined || !(this.#moreComes || ++this.#untilTry === TRIES_AGAIN)) return this.#depart(requests, undefined);
-    this.#untilTry = 0;
+    if (completionWithin === undefined || !(this.#moreComes || ++this.#sinceTry === TRIES_AGAIN)) return this.#depart(requests, undefined);
+    this.#sinceTry = 0;
     const flight: Flight = { requests };
     const brought = requests.length;
     this.#flights.add(flight);

@@ -101,7 +101,7 @@ const CONDITIONS = SW_C0 | SW_C1 | SW_C2 | SW_C3;
 
 /** UM of the control word: the exception is masked. */
 const UNDERFLOW = 0x10;
-/** Its significand. */
+/** The significand of the smallest number that isn't a denormal. */
 const SMALLEST_NORMAL = 1n << 63n;
 
 /**
